@@ -1,0 +1,53 @@
+# Everything a person types. GNU make with a POSIX shell; the work is in scripts/.
+
+# What the tests need from the system, as command:Debian package.
+DEBIAN_PACKAGES ?= flite:flite chromium:chromium node:nodejs npm:npm
+# Further arguments of pytest, for example PYTEST_ARGS="-k timer".
+PYTEST_ARGS ?=
+# LAN=1 lets a phone on the same network in.
+LAN ?=
+
+PYTHON := .venv/bin/python
+PAGE := agent/web/page
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check fix clean
+
+help:
+	@echo "make demo         start everything and print one URL; Ctrl-C stops it (LAN=1: for a phone, too)"
+	@echo "make setup        prepare everything that the demo needs, start nothing"
+	@echo "make test         all tests; installs what they need"
+	@echo "make check        linters, types, import rules"
+	@echo "make fix          format and repair what can be repaired by itself"
+	@echo "make clean        remove what was built and installed in this folder"
+
+setup:
+	@sh scripts/setup.sh runtime page server
+
+# The demo looks for its server itself, so that the second start loses no time.
+demo:
+	@sh scripts/setup.sh runtime page-if-possible
+	@exec .venv/bin/parley demo $(if $(filter-out 0 no,$(LAN)),--lan)
+
+test:
+	@sh scripts/system_packages.sh $(DEBIAN_PACKAGES)
+	@sh scripts/setup.sh dev page server
+	@$(PYTHON) -m pytest --cov --cov-report=term $(PYTEST_ARGS)
+
+check:
+	@sh scripts/setup.sh dev page
+	$(PYTHON) -m ruff check
+	$(PYTHON) -m ruff format --check
+	$(PYTHON) -m mypy
+	.venv/bin/lint-imports
+	npm --prefix $(PAGE) run --silent check
+
+fix:
+	@sh scripts/setup.sh dev
+	$(PYTHON) -m ruff check --fix
+	$(PYTHON) -m ruff format
+
+clean:
+	rm -rf .venv .parley $(PAGE)/node_modules $(PAGE)/dist
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .grimp_cache .coverage .coverage.*
+	find agent plugins tests -name __pycache__ -type d -prune -exec rm -rf {} +

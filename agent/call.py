@@ -1,0 +1,244 @@
+"""One call, from the job's assignment to the closed room."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import UTC, datetime
+from typing import Any
+
+from livekit import rtc
+from livekit.agents import (
+    AgentSession,
+    CloseEvent,
+    JobContext,
+    TurnHandlingOptions,
+    inference,
+    room_io,
+    utils,
+)
+
+from agent import metrics
+from agent.announcer import Announcer, after_speech
+from agent.assistant import DEFAULT_INSTRUCTIONS, Assistant
+from agent.callers import ARRIVAL_GRACE_S, RETURN_GRACE_S, Callers, EndAfter, Link
+from agent.config import Settings
+from agent.dispatch import CallOptions
+from agent.engines import Pipeline
+from agent.profiles import Choice
+from agent.room_messages import SIMULATED_WORDS_TOPIC, Level, send_notice, send_turn
+from agent.tools import CallActions, Toolbox
+from agent.tools.faq import load_faq
+from agent.turn_record import TurnRecord
+from agent.turn_recorder import TurnRecorder
+from agent.turns import NoiseBedTurnDetector
+
+logger = logging.getLogger(__name__)
+
+CALLER_KINDS = [
+    rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD,
+    rtc.ParticipantKind.PARTICIPANT_KIND_SIP,
+]
+GOODBYE_TAIL_S = 0.3
+"""Between the last audio sent and the end of the room, so that the caller hears all of it."""
+
+
+def turn_handling() -> TurnHandlingOptions:
+    """Local models only: every part that could ask a cloud is pinned."""
+    return {
+        "turn_detection": NoiseBedTurnDetector(),
+        "interruption": {"mode": "vad"},
+        "preemptive_generation": {"enabled": True, "preemptive_tts": True},
+    }
+
+
+class Call:
+    """A call's session, its callers and its end."""
+
+    def __init__(
+        self,
+        ctx: JobContext,
+        settings: Settings,
+        options: CallOptions,
+        choice: Choice,
+        pipeline: Pipeline,
+    ) -> None:
+        self._ctx = ctx
+        self._choice = choice
+        self._pipeline = pipeline
+        self._callers = Callers()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._ending: asyncio.TimerHandle | None = None
+        self._started = False
+        self._over = asyncio.Event()
+        self._toolbox = Toolbox(
+            CallActions(announce=self._announce, hang_up=self._hang_up),
+            load_faq(settings.faq_dir),
+            now=lambda: datetime.now(UTC),
+            time_zone=settings.agent_time_zone,
+        )
+        self._recorder = TurnRecorder(
+            call=ctx.room.name,
+            profile=choice.profile,
+            engines=choice.engines,
+            publish=self._publish,
+        )
+        self._assistant = Assistant(
+            instructions=_instructions(settings, options),
+            toolbox=self._toolbox,
+            recorder=self._recorder,
+        )
+        self._session = AgentSession[None](
+            stt=pipeline.stt,
+            llm=pipeline.llm,
+            tts=pipeline.tts,
+            vad=inference.VAD(),
+            turn_handling=turn_handling(),
+            aec_warmup_duration=None,
+        )
+        self._announcer = Announcer(self._session)
+
+    async def run(self, connect: Callable[[], Awaitable[None]]) -> None:
+        """Joins the room and greets; the call then lives on its events.
+
+        The handlers are there before the connection, so that a caller who leaves at once is missed
+        by nobody.
+        """
+        room = self._ctx.room
+        metrics.CALLS.inc()
+        self._ctx.add_shutdown_callback(self._close)
+        self._recorder.attach(self._session)
+        self._session.on("close", self._on_session_close)
+        room.on("participant_connected", self._on_joined)
+        room.on("participant_disconnected", self._on_left)
+        room.on("data_received", self._on_data)
+        await connect()
+        for participant in room.remote_participants.values():
+            self._on_joined(participant)
+        if self._callers.alone and self._ending is None:
+            # Automatic dispatch means that somebody has just been here; a named agent may be early.
+            self._end_after(ARRIVAL_GRACE_S if self._ctx.job.agent_name else RETURN_GRACE_S)
+        for warning in self._choice.warnings:
+            logger.warning(warning)
+        if not await self._start_session():
+            return
+        self._link()
+        if self._choice.greeting:
+            self._session.say(self._choice.greeting)
+
+    async def _start_session(self) -> bool:
+        """False when the call ended first: livekit would wait for ever for a caller who has left."""
+        options = room_io.RoomOptions(
+            audio_input=room_io.AudioInputOptions(frame_size_ms=20),
+            participant_kinds=CALLER_KINDS,
+            close_on_disconnect=False,
+        )
+        starting = asyncio.create_task(
+            self._session.start(
+                self._assistant,
+                room=self._ctx.room,
+                room_options=options,
+                record=False,
+                session_host=False,
+            )
+        )
+        over = asyncio.create_task(self._over.wait())
+        await asyncio.wait({starting, over}, return_when=asyncio.FIRST_COMPLETED)
+        over.cancel()
+        if not starting.done():
+            await utils.aio.cancel_and_wait(starting)
+            return False
+        await starting
+        self._started = True
+        return not self._over.is_set()
+
+    def _on_joined(self, participant: rtc.RemoteParticipant) -> None:
+        if participant.kind in CALLER_KINDS:
+            self._cancel_ending()
+            self._act(self._callers.joined(participant.identity))
+
+    def _on_left(self, participant: rtc.RemoteParticipant) -> None:
+        if participant.kind in CALLER_KINDS:
+            hung_up = participant.disconnect_reason == rtc.DisconnectReason.CLIENT_INITIATED
+            self._act(self._callers.left(participant.identity, hung_up=hung_up))
+
+    def _act(self, decision: Link | EndAfter | None) -> None:
+        match decision:
+            case Link():
+                self._link()
+            case EndAfter(delay_s):
+                self._end_after(delay_s)
+
+    def _link(self) -> None:
+        if self._started and self._callers.linked is not None:
+            logger.info("listening to caller", extra={"lk.pii.identity": self._callers.linked})
+            self._session.room_io.set_participant(self._callers.linked)
+
+    def _on_data(self, packet: rtc.DataPacket) -> None:
+        if packet.topic == SIMULATED_WORDS_TOPIC and self._choice.stt.name == "simulated":
+            from livekit.plugins import simulated
+
+            assert isinstance(self._pipeline.stt, simulated.STT)
+            try:
+                self._pipeline.stt.expect_words(simulated.parse_words(packet.data))
+            except simulated.WordsError as e:
+                self._spawn(send_notice(self._ctx.room, "error", "bad_words", str(e)))
+
+    def _on_session_close(self, event: CloseEvent) -> None:
+        if event.error is not None and not self._over.is_set():
+            message = "The call ended because an engine kept failing; the worker's log says which."
+            self._spawn(self._end("engine failure", "error", "engine_failed", message))
+
+    def _announce(self, text: str) -> None:
+        self._announcer.announce(text)
+
+    def _hang_up(self) -> None:
+        after_speech(self._session, lambda: self._spawn(self._end_by_agent()))
+
+    async def _end_unattended(self) -> None:
+        await self._end("no caller", "info", "ended", "The call has ended.")
+
+    async def _end_by_agent(self) -> None:
+        await asyncio.sleep(GOODBYE_TAIL_S)
+        await self._end("hung up by the agent", "info", "ended", "The agent has ended the call.")
+
+    def _end_after(self, delay_s: float) -> None:
+        self._cancel_ending()
+        loop = asyncio.get_running_loop()
+        self._ending = loop.call_later(delay_s, lambda: self._spawn(self._end_unattended()))
+
+    def _cancel_ending(self) -> None:
+        if self._ending is not None:
+            self._ending.cancel()
+            self._ending = None
+
+    async def _end(self, reason: str, level: Level, code: str, message: str) -> None:
+        """Tells the room, closes it, and lets the job end."""
+        if self._over.is_set():
+            return
+        self._over.set()
+        await send_notice(self._ctx.room, level, code, message)
+        await self._ctx.delete_room()
+        self._ctx.shutdown(reason)
+
+    def _publish(self, record: TurnRecord) -> None:
+        self._spawn(send_turn(self._ctx.room, record))
+
+    async def _close(self) -> None:
+        self._cancel_ending()
+        self._toolbox.close()
+        self._announcer.close()
+        self._recorder.close()
+        await self._pipeline.aclose()
+        metrics.CALLS.dec()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work, name="parley-call")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _instructions(settings: Settings, options: CallOptions) -> str:
+    path = settings.agent_instructions or DEFAULT_INSTRUCTIONS
+    return options.instructions or path.read_text(encoding="utf-8")

@@ -1,0 +1,155 @@
+"""The `parley` command. Heavy imports happen inside the commands, after the environment is set."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from agent import __version__
+from agent.config import ConfigError, Settings, load_settings, unknown_variables
+
+app = typer.Typer(
+    name="parley",
+    help="A voice agent for LiveKit rooms that you host yourself.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+errors = Console(stderr=True)
+
+
+def main() -> None:
+    """Entry point: a user's mistake ends with a sentence, never with a traceback."""
+    try:
+        app()
+    except ConfigError as e:
+        for problem in e.problems:
+            errors.print(problem, style="red", markup=False, highlight=False)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"parley {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def demo(
+    lan: Annotated[bool, typer.Option("--lan", help="Let a phone on this network in.")] = False,
+    lan_address: Annotated[
+        str | None, typer.Option(help="This machine's address on the network.")
+    ] = None,
+    prepare: Annotated[
+        bool, typer.Option("--prepare", help="Only fetch what the demo needs.")
+    ] = False,
+) -> None:
+    """Start a LiveKit server, the worker and the page, and print one URL."""
+    from agent.demo import DemoOptions, run_demo
+    from agent.demo import prepare as prepare_demo
+
+    settings = _settings()
+    options = DemoOptions.from_settings(settings, lan=lan, lan_address=lan_address)
+    raise typer.Exit(prepare_demo(options) if prepare else run_demo(options))
+
+
+@app.command()
+def start() -> None:
+    """Run the worker for production: JSON logs, calls finish before it ends."""
+    raise typer.Exit(_worker(dev=False))
+
+
+@app.command()
+def dev(
+    reload: Annotated[bool, typer.Option(help="Start again when the code changes.")] = True,
+) -> None:
+    """Run the worker for development: readable logs, no load limit."""
+    if reload:
+        _settings(need_livekit=True)
+        from agent.worker import run_with_reload
+
+        command = ["-m", "agent", "dev", "--no-reload"]
+        raise typer.Exit(run_with_reload(command, Path(__file__).parent))
+    raise typer.Exit(_worker(dev=True))
+
+
+@app.command()
+def web() -> None:
+    """Serve the page and its token endpoint."""
+    from agent.web.command import serve_forever
+
+    raise typer.Exit(asyncio.run(serve_forever(_settings(need_livekit=True))))
+
+
+@app.command()
+def doctor() -> None:
+    """Check everything Parley needs, with a remedy for what fails."""
+    from agent.doctor import run_doctor
+
+    raise typer.Exit(asyncio.run(run_doctor()))
+
+
+def _settings(*, need_livekit: bool = False) -> Settings:
+    settings = load_settings()
+    for sentence in unknown_variables(os.environ):
+        errors.print(sentence, style="yellow", markup=False, highlight=False)
+    if need_livekit:
+        given = {
+            "LIVEKIT_URL": settings.livekit_url,
+            "LIVEKIT_API_KEY": settings.livekit_api_key,
+            "LIVEKIT_API_SECRET": settings.livekit_api_secret,
+        }
+        if missing := [name for name, value in given.items() if not value]:
+            raise ConfigError(
+                [
+                    f"{', '.join(missing)} not set: put the address, key and secret of your LiveKit "
+                    "server into .env (see .env.example), or run `make demo`, which needs none."
+                ]
+            )
+    return settings
+
+
+def _worker(*, dev: bool) -> int:
+    settings = _settings(need_livekit=True)
+    _check_engines(settings)
+    with tempfile.TemporaryDirectory(prefix="parley-metrics-") as folder:
+        # Read when prometheus_client is imported: job processes share their counts through it.
+        os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", folder)
+        from livekit.agents.cli.log import setup_logging
+
+        from agent.main import build_server
+        from agent.worker import run_worker
+
+        level = "DEBUG" if dev and settings.agent_log_level == "INFO" else settings.agent_log_level
+        setup_logging(level, devmode=dev, console=False)
+        return run_worker(build_server(settings, dev=dev), dev=dev)
+
+
+def _check_engines(settings: Settings) -> None:
+    """A profile that cannot work is told now, not to the first caller."""
+    from agent.profiles import ProfileError, choose
+
+    try:
+        choice = choose(settings)
+    except ProfileError as e:
+        raise ConfigError([str(e)]) from None
+    for warning in choice.warnings:
+        errors.print(warning, style="yellow", markup=False, highlight=False)

@@ -1,0 +1,151 @@
+"""Settings from the environment and a `.env` file, read once, all problems reported together."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from dotenv import dotenv_values
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
+
+class ConfigError(Exception):
+    """The settings cannot be used; `problems` holds a sentence each, with the remedy."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def _existing_file(path: Path | None) -> Path | None:
+    if path is not None and not path.is_file():
+        raise ValueError(f"there is no file {path}; give the path of one, or unset the variable")
+    return path
+
+
+def _existing_folder(path: Path | None) -> Path | None:
+    if path is not None and not path.is_dir():
+        raise ValueError(f"there is no folder {path}; give the path of one, or unset the variable")
+    return path
+
+
+def _time_zone(name: str | None) -> str | None:
+    if name is not None:
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError):
+            raise ValueError(f"{name!r} is no time zone; write one like Europe/Paris") from None
+    return name
+
+
+def _livekit_url(url: str | None) -> str | None:
+    schemes = ("ws://", "wss://", "http://", "https://")
+    if url is not None and not url.startswith(schemes):
+        raise ValueError("must begin with ws:// or wss://, for example ws://127.0.0.1:7880")
+    return url
+
+
+class Settings(BaseSettings):
+    """Everything an operator can set. Field docstrings are the texts of `.env.example`."""
+
+    model_config = SettingsConfigDict(
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        use_attribute_docstrings=True,
+    )
+
+    livekit_url: Annotated[str | None, AfterValidator(_livekit_url)] = None
+    """Address of the LiveKit server. `make demo` finds or starts one when unset."""
+    livekit_api_key: str | None = None
+    """Key of that server."""
+    livekit_api_secret: SecretStr | None = None
+    """Secret of that key; 32 characters or more."""
+
+    agent_profile: str = "auto"
+    """Preset of the three engines: auto, embedded or simulated. `parley doctor` says what auto chose."""
+    agent_stt: str | None = None
+    """Speech recognition engine in place of the profile's, `name` or `name:model`."""
+    agent_llm: str | None = None
+    """Language model engine in place of the profile's."""
+    agent_tts: str | None = None
+    """Speech synthesis engine in place of the profile's."""
+    agent_name: str | None = None
+    """With a name the worker takes only calls dispatched to it by that name; without, every room."""
+
+    agent_cache_dir: Path = Path("~/.cache/parley")
+    """Folder of what is downloaded once: the LiveKit server, later models."""
+    agent_instructions: Annotated[Path | None, AfterValidator(_existing_file)] = None
+    """Markdown file with the assistant's instructions, in place of agent/prompts/assistant.md."""
+    agent_greeting: str | None = None
+    """What the assistant says first; `none` for nothing. The profile decides when unset."""
+    agent_voice: str | None = None
+    """Voice of the speech synthesis, in the engine's own names (espeak: en-us, en-gb, …)."""
+    agent_language: str = "en"
+    """Language people speak, as a two-letter code."""
+    agent_time_zone: Annotated[str | None, AfterValidator(_time_zone)] = None
+    """Time zone of “what time is it”, like Europe/Paris; the machine's own when unset."""
+    agent_skills: Annotated[Path | None, AfterValidator(_existing_file)] = None
+    """YAML file of skills for the responder, added to the built-in ones."""
+    agent_faq_dir: Annotated[Path | None, AfterValidator(_existing_folder)] = None
+    """Folder of Markdown files that the assistant answers questions from."""
+
+    agent_host: str = "127.0.0.1"
+    """Interface for health and metrics; 0.0.0.0 in a container."""
+    agent_health_port: Port = 8081
+    """Port of the worker's health check; 0 picks a free one."""
+    agent_metrics_port: Port = 9090
+    """Port of the worker's Prometheus metrics; 0 switches them off."""
+    agent_web_host: str = "127.0.0.1"
+    """Interface of the page and its token endpoint; anyone who reaches it can call the agent."""
+    agent_web_port: Port = 8080
+    """Port of the page."""
+    agent_idle_processes: Annotated[int, Field(ge=0, le=64)] = 1
+    """Warm processes kept ready, so that a caller does not wait for engines to load."""
+    agent_log_level: LogLevel = "INFO"
+    """How much the worker logs: DEBUG, INFO, WARNING or ERROR."""
+
+    @property
+    def faq_dir(self) -> Path:
+        """`agent_faq_dir`, or the documents that come with Parley."""
+        return self.agent_faq_dir or Path(__file__).parent / "faq"
+
+    @property
+    def cache_dir(self) -> Path:
+        """`agent_cache_dir` with `~` resolved."""
+        return self.agent_cache_dir.expanduser()
+
+
+def load_settings(env_file: Path | None = Path(".env")) -> Settings:
+    """Settings from `env_file` and, above it, the environment. Raises ConfigError."""
+    try:
+        return Settings(_env_file=env_file)
+    except ValidationError as e:
+        raise ConfigError([_sentence(error["loc"], error["msg"]) for error in e.errors()]) from None
+
+
+def unknown_variables(
+    environ: Mapping[str, str], env_file: Path | None = Path(".env")
+) -> list[str]:
+    """A sentence for each AGENT_* variable that means nothing to Parley, with the nearest name."""
+    known = [name.upper() for name in Settings.model_fields]
+    from_file = dotenv_values(env_file) if env_file is not None and env_file.is_file() else {}
+    sentences = []
+    for name in sorted({*environ, *from_file}):
+        if name.startswith("AGENT_") and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else "see .env.example for the names."
+            sentences.append(f"{name} is not a setting of Parley and is ignored; {hint}")
+    return sentences
+
+
+def _sentence(location: tuple[int | str, ...], message: str) -> str:
+    name = str(location[0]).upper() if location else "settings"
+    return f"{name}: {message.removeprefix('Value error, ')}"

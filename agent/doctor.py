@@ -1,0 +1,248 @@
+"""`parley doctor`: checks everything a call needs and says how to mend what fails."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+from livekit.agents import APIError
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from agent import __version__
+from agent.config import ConfigError, Settings, load_settings, unknown_variables
+from agent.demo.options import DemoOptions
+from agent.demo.ports import is_free
+from agent.demo.private_files import Keys, read_env
+from agent.demo.token_check import Verdict, check_token
+from agent.dispatch import CallOptions
+from agent.engines import Loaded, Pipeline, build, import_plugins, preload
+from agent.profiles import Choice, ProfileError, choose
+from agent.self_test import SENTENCE, speak_and_listen, voice_for
+from agent.web.command import DIST
+
+PACKAGES = ("livekit-agents", "livekit", "livekit-api", "aiohttp", "prometheus-client")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """A row of the table."""
+
+    name: str
+    passed: bool
+    detail: str
+    remedy: str = ""
+    needed: bool = True
+    """Whether Parley cannot work without it."""
+
+
+async def run_doctor() -> int:
+    """Prints the table; 1 when something needed fails."""
+    checks = [check async for check in examine()]
+    console = Console()
+    console.print(_table(checks))
+    failed = [check for check in checks if check.needed and not check.passed]
+    if failed:
+        console.print(f"{len(failed)} needed check(s) failed.", style="red")
+    else:
+        console.print("Everything needed works.", style="green")
+    return 1 if failed else 0
+
+
+async def examine() -> AsyncIterator[Check]:
+    """The checks, in the order in which one depends on another."""
+    yield _python()
+    yield _packages()
+    try:
+        settings = load_settings()
+    except ConfigError as e:
+        yield Check(
+            name="Settings",
+            passed=False,
+            detail="; ".join(e.problems),
+            remedy="correct these variables in .env or the environment",
+        )
+        return
+    strangers = unknown_variables(os.environ)
+    yield Check(
+        name="Settings",
+        passed=not strangers,
+        needed=False,
+        detail=" ".join(strangers) or "all variables are known and sound",
+        remedy="remove or rename them",
+    )
+    async for check in _engines(settings):
+        yield check
+    yield await _livekit(settings)
+    for check in _ports(settings):
+        yield check
+    yield _page()
+
+
+def _python() -> Check:
+    return Check(
+        name="Python",
+        passed=sys.version_info >= (3, 11),
+        detail=f"{platform.python_version()} on {platform.system()}",
+        remedy="install Python 3.11 or newer and run `make setup`",
+    )
+
+
+def _packages() -> Check:
+    try:
+        found = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    except PackageNotFoundError as e:
+        return Check(name="Packages", passed=False, detail=str(e), remedy="run `make setup`")
+    return Check(name="Packages", passed=True, detail=f"parley {__version__}, {found}")
+
+
+async def _engines(settings: Settings) -> AsyncIterator[Check]:
+    try:
+        choice = choose(settings)
+    except ProfileError as e:
+        yield Check(name="Profile", passed=False, detail=str(e), remedy="change the setting named")
+        return
+    engines = ", ".join(choice.engines.values())
+    detail = " ".join([f"{choice.profile} ({choice.why}): {engines}.", *choice.warnings])
+    yield Check(name="Profile", passed=True, detail=detail)
+    voice = voice_for(choice.tts.name, choice.stt.name)
+    started_s = time.monotonic()
+    loaded = Loaded()
+    try:
+        import_plugins(choice)
+        preload(choice, loaded)
+        pipeline = build(settings, choice, CallOptions(), loaded)
+        tester = build(settings, choose(settings, CallOptions(voice=voice)), CallOptions(), loaded)
+    except Exception as e:  # whatever a library raises when it cannot load is a row of the table
+        yield Check(
+            name="Engines",
+            passed=False,
+            detail=f"{type(e).__name__}: {e}",
+            remedy="run `make setup`, or choose other engines",
+        )
+        return
+    took_s = time.monotonic() - started_s
+    yield Check(name="Engines", passed=True, detail=f"loaded in {took_s:.1f} s")
+    try:
+        yield await _spoken(choice, tester, voice)
+    finally:
+        await tester.aclose()
+        await pipeline.aclose()
+
+
+async def _spoken(choice: Choice, pipeline: Pipeline, voice: str | None) -> Check:
+    in_voice = f" in the voice {voice}" if voice else ""
+    try:
+        result = await speak_and_listen(pipeline.speaker, pipeline.stt)
+    except APIError as e:
+        return Check(name="Self-test", passed=False, detail=str(e), remedy="see the worker's log")
+    detail = (
+        f"{choice.tts} said “{SENTENCE}”{in_voice}, {choice.stt} heard “{result.heard}”; first audio "
+        f"after {result.tts_first_s * 1000:.0f} ms, text {result.stt_s * 1000:.0f} ms after "
+        f"{result.audio_s:.1f} s of audio"
+    )
+    return Check(
+        name="Self-test",
+        passed=result.passed,
+        detail=detail,
+        remedy="run `make setup` again; if it persists choose other engines",
+    )
+
+
+async def _livekit(settings: Settings) -> Check:
+    url, key = settings.livekit_url, settings.livekit_api_key
+    secret = settings.livekit_api_secret.get_secret_value() if settings.livekit_api_secret else None
+    if not url:
+        return await _demo_server(settings)
+    if not key or not secret:
+        return Check(
+            name="LiveKit",
+            passed=False,
+            detail=f"{url}, but no key or no secret",
+            remedy="set LIVEKIT_API_KEY and LIVEKIT_API_SECRET",
+        )
+    outcome = await check_token(url, Keys(api_key=key, api_secret=secret))
+    remedies = {
+        Verdict.REFUSED: "LIVEKIT_API_KEY and LIVEKIT_API_SECRET must be a pair of this server",
+        Verdict.UNREACHABLE: "check LIVEKIT_URL, and that the server runs and may be reached",
+        Verdict.NOT_LIVEKIT: "LIVEKIT_URL must be the address of a LiveKit server",
+    }
+    return Check(
+        name="LiveKit",
+        passed=outcome.is_accepted,
+        detail=f"{url}: {outcome.detail or 'reachable, the key is accepted'}",
+        remedy=remedies.get(outcome.verdict, ""),
+    )
+
+
+async def _demo_server(settings: Settings) -> Check:
+    running = read_env(DemoOptions.from_settings(settings).state_dir / "demo.env")
+    if running:
+        keys = Keys(
+            api_key=running.get("LIVEKIT_API_KEY", ""),
+            api_secret=running.get("LIVEKIT_API_SECRET", ""),
+        )
+        url = running.get("LIVEKIT_URL", "")
+        if (await check_token(url, keys)).is_accepted:
+            return Check(name="LiveKit", passed=True, detail=f"{url}, of the running demo")
+    binary = shutil.which("livekit-server") or shutil.which(
+        "livekit-server", path=str(settings.cache_dir / "bin")
+    )
+    detail = "`make demo` starts one" if binary else "none installed; `make demo` will get one"
+    return Check(name="LiveKit", passed=True, detail=f"LIVEKIT_URL is not set: {detail}")
+
+
+def _ports(settings: Settings) -> list[Check]:
+    wanted = {
+        "AGENT_WEB_PORT": (settings.agent_web_host, settings.agent_web_port),
+        "AGENT_HEALTH_PORT": (settings.agent_host, settings.agent_health_port),
+        "AGENT_METRICS_PORT": (settings.agent_host, settings.agent_metrics_port),
+    }
+    taken = [
+        f"{port} ({name})"
+        for name, (host, port) in wanted.items()
+        if port and not is_free(port, host=host)
+    ]
+    return [
+        Check(
+            name="Ports",
+            passed=not taken,
+            needed=False,
+            detail=f"in use: {', '.join(taken)}" if taken else "free",
+            remedy="fine if Parley itself runs; else set these variables to other ports",
+        )
+    ]
+
+
+def _page() -> Check:
+    built = (DIST / "index.html").is_file()
+    node = shutil.which("node")
+    return Check(
+        name="Page",
+        passed=built,
+        needed=False,
+        detail="built" if built else f"not built; Node {'is there' if node else 'is missing'}",
+        remedy="run `make setup`" if node else "install Node 18 or newer and run `make setup`",
+    )
+
+
+def _table(checks: list[Check]) -> Table:
+    table = Table(show_lines=False, box=None, pad_edge=False)
+    for heading in ("", "Check", "Found", "Remedy"):
+        table.add_column(heading, overflow="fold")
+    for check in checks:
+        mark = (
+            "[green]ok[/]"
+            if check.passed
+            else ("[red]FAIL[/]" if check.needed else "[yellow]note[/]")
+        )
+        remedy = "" if check.passed else escape(check.remedy)
+        table.add_row(mark, check.name, escape(check.detail), remedy)
+    return table

@@ -1,0 +1,122 @@
+"""The worker: an AgentServer whose jobs are calls. Wiring only."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from livekit import rtc
+from livekit.agents import AgentServer, JobContext, JobProcess, JobRequest
+
+from agent.call import CALLER_KINDS, Call
+from agent.config import Settings, load_settings
+from agent.dispatch import DispatchError, parse_metadata
+from agent.engines import Loaded, build, import_plugins, preload
+from agent.profiles import ProfileError, choose
+from agent.room_messages import send_notice
+
+logger = logging.getLogger(__name__)
+
+AGENT_DISPLAY_NAME = "Parley"
+REFUSAL_WAIT_S = 30.0
+"""How long a refused call waits for somebody to tell why."""
+
+READY_FILE_VARIABLE = "PARLEY_READY_FILE"
+"""A path in this variable is written when the worker is registered; `parley demo` waits for it."""
+
+
+def build_server(settings: Settings, *, dev: bool) -> AgentServer:
+    """A worker for these settings; nothing is started yet.
+
+    In production it is full at 70 % CPU, in `dev` never: a busy laptop still answers.
+    """
+    secret = settings.livekit_api_secret
+    server = AgentServer(
+        ws_url=settings.livekit_url,
+        api_key=settings.livekit_api_key,
+        api_secret=secret.get_secret_value() if secret else None,
+        host=settings.agent_host,
+        port=settings.agent_health_port,
+        prometheus_port=settings.agent_metrics_port or None,
+        num_idle_processes=settings.agent_idle_processes,
+        setup_fnc=prewarm,
+        load_fnc=never_full if dev else None,
+        initialize_process_timeout=60.0,
+        preload_modules=["agent.main", "agent.preloaded"],
+        log_level=settings.agent_log_level.replace("WARNING", "WARN"),
+    )
+    server.rtc_session(entrypoint, agent_name=settings.agent_name or "", on_request=accept)
+    server.on("worker_registered", _announce_ready)
+    return server
+
+
+def never_full(server: AgentServer) -> float:
+    """A load that grows with calls and stays below what livekit-server takes for full (0.7)."""
+    calls = len(server.active_jobs)
+    return 0.5 * calls / (calls + 10)
+
+
+async def accept(request: JobRequest) -> None:
+    await request.accept(name=AGENT_DISPLAY_NAME)
+
+
+def prewarm(process: JobProcess) -> None:
+    """Runs in each job process before its call: settings, and models that take time to load."""
+    settings = load_settings()
+    forkserver = sys.modules.get("agent.preloaded")  # there only in a forkserver's children
+    loaded: Loaded = forkserver.LOADED if forkserver else Loaded()
+    if forkserver is None:
+        preload(choose(settings), loaded)
+    process.userdata["settings"] = settings
+    process.userdata["loaded"] = loaded
+
+
+async def entrypoint(ctx: JobContext) -> None:
+    """A job: one call."""
+    settings: Settings = ctx.proc.userdata["settings"]
+    ctx.log_context_fields = {"room": ctx.room.name, "job": ctx.job.id}
+    connect = partial(ctx.connect, rtc_config=rtc_configuration(settings.livekit_url or ""))
+    try:
+        options = parse_metadata(ctx.job.metadata)
+        choice = choose(settings, options)
+        import_plugins(choice)
+        loaded = ctx.proc.userdata["loaded"]
+        pipeline = await asyncio.to_thread(build, settings, choice, options, loaded)
+        await Call(ctx, settings, options, choice, pipeline).run(connect)
+    except (DispatchError, ProfileError) as e:
+        await connect()
+        await _refuse(ctx, str(e))
+    except Exception:
+        await connect()
+        await send_notice(ctx.room, "error", "failed", "The agent failed to start; see its log.")
+        raise
+
+
+def rtc_configuration(livekit_url: str) -> rtc.RtcConfiguration | None:
+    """No STUN server but loopback for a server on this machine: its packets need not leave it."""
+    if urlsplit(livekit_url).hostname not in ("127.0.0.1", "localhost", "::1"):
+        return None
+    return rtc.RtcConfiguration(ice_servers=[rtc.IceServer(urls=["stun:127.0.0.1:3478"])])
+
+
+async def _refuse(ctx: JobContext, message: str) -> None:
+    """Tells the room why this call cannot be had, and leaves it."""
+    logger.error("call refused", extra={"reason": message})
+    try:
+        async with asyncio.timeout(REFUSAL_WAIT_S):
+            await ctx.wait_for_participant(kind=CALLER_KINDS)
+        await send_notice(ctx.room, "error", "call_refused", message)
+    except TimeoutError:
+        logger.info("nobody came to be told")
+    finally:
+        ctx.shutdown("call refused")
+
+
+def _announce_ready(*_: object) -> None:
+    if path := os.environ.get(READY_FILE_VARIABLE):
+        Path(path).touch()

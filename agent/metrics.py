@@ -1,0 +1,62 @@
+"""The agent's Prometheus metrics, all in one place.
+
+Import this only after `PROMETHEUS_MULTIPROC_DIR` is set: the client library decides at import
+whether job processes share their counts with the worker's `/metrics`.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from agent.turn_record import TurnRecord
+
+LATENCY_BUCKETS_S = (
+    0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0,
+)  # fmt: skip
+"""Fine where a pause begins to be felt (0.2–1 s)."""
+
+STAGE = Histogram(
+    "parley_turn_stage_seconds",
+    "From the end of the user's speech to each stage of the answer; early stages count as 0.",
+    ["stage", "engine"],
+    buckets=LATENCY_BUCKETS_S,
+)
+RESPONSE = Histogram(
+    "parley_turn_response_seconds",
+    "From the end of the user's speech to the agent's first audio in the room.",
+    ["profile"],
+    buckets=LATENCY_BUCKETS_S,
+)
+TURNS = Counter("parley_turns_total", "Turns by how they ended.", ["outcome"])
+SPECULATION = Counter(
+    "parley_speculations_total", "Answers begun before the end of the turn.", ["result"]
+)
+FAULTS = Counter("parley_engine_faults_total", "Engine failures that a call has seen.", ["stage"])
+CALLS = Gauge("parley_calls", "Calls in progress.", multiprocess_mode="livesum")
+
+_STAGES = {
+    "end_of_turn": ("eot_s", "turn"),
+    "stt_final": ("stt_final_s", "stt"),
+    "llm_first_token": ("llm_first_s", "llm"),
+    "first_clause": ("clause_s", "llm"),
+    "tts_first_audio": ("tts_first_s", "tts"),
+}
+
+
+def observe_response(record: TurnRecord, profile: str) -> None:
+    """Counts the latencies of a spoken turn; called when its first audio plays."""
+    if record.speech_start_s is None:
+        return
+    for stage, (field, engine) in _STAGES.items():
+        value = getattr(record, field)
+        if value is not None:
+            STAGE.labels(stage, record.engines.get(engine, "none")).observe(max(0.0, value))
+    if record.playout_s is not None:
+        RESPONSE.labels(profile).observe(max(0.0, record.playout_s))
+
+
+def observe_outcome(record: TurnRecord) -> None:
+    """Counts how a turn ended; called once a turn, at its end."""
+    TURNS.labels(record.outcome or "failed").inc()
+    if record.speculated in ("adopted", "dropped"):
+        SPECULATION.labels(record.speculated).inc()

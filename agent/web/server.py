@@ -1,0 +1,250 @@
+"""The HTTP server of the page: `POST /api/token`, `GET /api/config` and the built files."""
+
+import errno
+import html
+import importlib.metadata
+import json
+import logging
+import ssl
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aiohttp import web
+
+from .guard import content_security_policy, host_name, is_known_host, is_own_origin
+from .tokens import TokenRequestError, build_token, fill_in, parse_request
+
+__all__ = ["WebError", "WebOptions", "build_app", "serve"]
+
+logger = logging.getLogger(__name__)
+
+BODY_LIMIT_BYTES = 16 * 1024
+_SHUTDOWN_S = 1.0
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class WebError(Exception):
+    """The page cannot be served; the message says why and how to mend it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebOptions:
+    """What the page is served with."""
+
+    livekit_url: str
+    """Address of the LiveKit server as the browser reaches it."""
+    api_key: str
+    api_secret: str = field(repr=False)
+    dist: Path
+    """Folder of the built page; it may be missing, `/` then says how to build it."""
+    agent_name: str | None = None
+    """Agent that tokens bring into the room, None for automatic dispatch."""
+    agent_metadata: str | None = None
+    """Metadata of that dispatch (a JSON object) unless the request gives its own."""
+    host: str = "127.0.0.1"
+    port: int = 8080
+    """0 lets the system choose one: see `AppRunner.addresses`."""
+    token_ttl_s: int = 600
+    tls: ssl.SSLContext | None = None
+    allowed_hosts: tuple[str, ...] = ()
+    """Further names under which browsers may reach the page, without port."""
+
+
+async def serve(options: WebOptions) -> web.AppRunner:
+    """Starts serving; the caller ends it with `await runner.cleanup()`.
+
+    Raises `WebError` when the options are wrong or the address cannot be had.
+    """
+    runner = web.AppRunner(
+        build_app(options), access_log=None, handle_signals=False, shutdown_timeout=_SHUTDOWN_S
+    )
+    await runner.setup()
+    site = web.TCPSite(runner, options.host, options.port, ssl_context=options.tls)
+    try:
+        await site.start()
+    except OSError as e:
+        await runner.cleanup()
+        raise WebError(_why_not_listening(e, options)) from e
+    return runner
+
+
+def build_app(options: WebOptions) -> web.Application:
+    """The application, not yet listening. Raises `WebError` when the options are wrong."""
+    try:
+        policy = content_security_policy(options.livekit_url)
+    except ValueError as e:
+        raise WebError(f"{e}: set LIVEKIT_URL, for example ws://127.0.0.1:7880.") from e
+    if not options.api_key or not options.api_secret:
+        raise WebError(
+            "Tokens need a key and a secret: set LIVEKIT_API_KEY and LIVEKIT_API_SECRET."
+        )
+    guard = _Guard(options, policy)
+    app = web.Application(middlewares=[guard.check], client_max_size=BODY_LIMIT_BYTES)
+    app.on_response_prepare.append(guard.add_headers)
+    endpoint, page = _Endpoint(options), _Page(options)
+    app.router.add_post("/api/token", endpoint.token)
+    app.router.add_get("/api/config", endpoint.config)
+    app.router.add_get("/healthz", _healthy)
+    app.router.add_get("/", page.index)
+    app.router.add_get(r"/assets/{name:[A-Za-z0-9_.-]+}", page.asset)
+    return app
+
+
+class _Guard:
+    """Checks host and origin of every request and adds the security headers to every answer."""
+
+    def __init__(self, options: WebOptions, policy: str) -> None:
+        self._options = options
+        self._headers = {
+            "Content-Security-Policy": policy,
+            "Cross-Origin-Opener-Policy": "same-origin",
+            "Cross-Origin-Resource-Policy": "same-origin",
+            "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
+            "Referrer-Policy": "no-referrer",
+            "X-Content-Type-Options": "nosniff",
+            "X-Frame-Options": "DENY",
+        }
+
+    @web.middleware
+    async def check(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
+        if refusal := self._refusal(request):
+            return _error(403, refusal)
+        try:
+            return await handler(request)
+        except web.HTTPRequestEntityTooLarge:
+            return _error(413, f"The request body may have {BODY_LIMIT_BYTES} bytes at most.")
+        except web.HTTPMethodNotAllowed as e:
+            answer = _error(405, f"{request.method} is not possible here.")
+            answer.headers["Allow"] = ", ".join(sorted(e.allowed_methods))
+            return answer
+        except web.HTTPNotFound:
+            return _error(404, "There is nothing at this address; the page is at /.")
+
+    def _refusal(self, request: web.Request) -> str | None:
+        allowed = self._options.allowed_hosts
+        name = host_name(request.headers.get("Host", ""))
+        if not is_known_host(name, host=self._options.host, allowed_hosts=allowed):
+            return "This host name is not served here: open the page at the address it was started with."
+        origin = request.headers.get("Origin")
+        if origin is not None and not is_own_origin(
+            origin,
+            scheme=request.scheme,
+            host_header=request.headers["Host"],
+            allowed_hosts=allowed,
+        ):
+            return "Requests from other sites are refused."
+        return None
+
+    async def add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
+        response.headers.update(self._headers)
+        response.headers.setdefault("Cache-Control", "no-store")
+
+
+class _Endpoint:
+    """Gives the page its configuration and its tokens."""
+
+    def __init__(self, options: WebOptions) -> None:
+        self._options = options
+
+    async def config(self, request: web.Request) -> web.StreamResponse:
+        return web.json_response(
+            {
+                "livekit_url": self._options.livekit_url,
+                "agent_name": self._options.agent_name,
+                "version": _version(),
+            }
+        )
+
+    async def token(self, request: web.Request) -> web.StreamResponse:
+        options = self._options
+        # Also what keeps other sites out: they cannot send JSON without asking first (CORS).
+        if request.content_type != "application/json":
+            return _error(400, "Send the request as JSON, with Content-Type: application/json.")
+        try:
+            body = json.loads(await request.read() or b"{}")
+        except (ValueError, RecursionError):
+            return _error(400, "The request body is not valid JSON.")
+        try:
+            join = fill_in(parse_request(body, agent_name=options.agent_name))
+        except TokenRequestError as e:
+            return _error(400, str(e))
+        token = build_token(
+            join,
+            api_key=options.api_key,
+            api_secret=options.api_secret,
+            ttl_s=options.token_ttl_s,
+            agent_name=options.agent_name,
+            agent_metadata=options.agent_metadata,
+        )
+        logger.debug("join token given", extra={"ttl_s": options.token_ttl_s})
+        answer = {
+            "server_url": options.livekit_url,
+            "participant_token": token,
+            "room_name": join.room_name,
+            "participant_identity": join.identity,
+        }
+        return web.json_response(answer, status=201)
+
+
+class _Page:
+    """Serves the files of the built page."""
+
+    def __init__(self, options: WebOptions) -> None:
+        self._dist = options.dist
+        self._livekit_url = options.livekit_url
+
+    async def index(self, request: web.Request) -> web.StreamResponse:
+        index = self._dist / "index.html"
+        if not index.is_file():
+            return self._not_built()
+        return web.FileResponse(index, headers={"Cache-Control": "no-cache"})
+
+    async def asset(self, request: web.Request) -> web.StreamResponse:
+        asset = self._dist / "assets" / request.match_info["name"]
+        if not asset.is_file():
+            raise web.HTTPNotFound
+        # Names carry a hash of the content: what is cached can never be out of date.
+        immutable = "public, max-age=31536000, immutable"
+        return web.FileResponse(asset, headers={"Cache-Control": immutable})
+
+    def _not_built(self) -> web.Response:
+        text = (
+            "<!doctype html><html lang=en><meta charset=utf-8><title>Parley</title>"
+            "<p>The page is not built yet: install Node 20 or newer, run <code>make setup</code> "
+            "and reload, or join without it by <code>lk room join --url "
+            f"{html.escape(self._livekit_url)} --identity you ROOM</code>.</p></html>"
+        )
+        return web.Response(text=text, content_type="text/html", charset="utf-8", status=503)
+
+
+async def _healthy(request: web.Request) -> web.StreamResponse:
+    return web.Response(text="ok")
+
+
+def _error(status: int, sentence: str) -> web.Response:
+    return web.json_response({"error": sentence}, status=status)
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("parley-agent")
+    except importlib.metadata.PackageNotFoundError:
+        return "unknown"
+
+
+def _why_not_listening(error: OSError, options: WebOptions) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"Port {options.port} on {options.host} is taken: stop the program that uses it, "
+            "or choose another port with AGENT_WEB_PORT."
+        )
+    if error.errno == errno.EACCES:
+        return (
+            f"Port {options.port} is reserved for the system: choose one above 1023 "
+            "with AGENT_WEB_PORT."
+        )
+    return (
+        f"Cannot listen on {options.host}:{options.port} ({error.strerror or error}): "
+        "choose an address of this machine with AGENT_WEB_HOST."
+    )

@@ -1,0 +1,111 @@
+"""Runs an AgentServer until a signal: the first one lets calls finish, the second one ends at once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import watchfiles
+from livekit.agents import AgentServer
+
+logger = logging.getLogger(__name__)
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def run_worker(server: AgentServer, *, dev: bool) -> int:
+    """Blocks until the worker has ended; returns the exit status.
+
+    Outside `dev` the first signal drains: no new calls, running ones finish.
+    """
+    return asyncio.run(_run(server, dev=dev))
+
+
+async def _run(server: AgentServer, *, dev: bool) -> int:
+    stop = _StopSignals()
+    running = asyncio.create_task(server.run(devmode=dev), name="worker")
+    stopped = asyncio.create_task(stop.first.wait(), name="stop-signal")
+    try:
+        await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if not running.done() and not dev:
+            await _drain(server)
+        await server.aclose()
+        await running
+    except (OSError, RuntimeError, ValueError) as e:
+        logger.error("the worker stopped: %s", _advice(e))
+        return 1
+    finally:
+        stopped.cancel()
+        stop.restore()
+    return 0
+
+
+async def _drain(server: AgentServer) -> None:
+    if server.active_jobs:
+        logger.info("waiting for calls to end; another signal ends them now")
+    try:
+        await server.drain()
+    except TimeoutError:
+        logger.warning("calls were still running when the time to drain was over")
+
+
+class _StopSignals:
+    """Sets `first` on the first SIGINT or SIGTERM; the second one ends the process."""
+
+    def __init__(self) -> None:
+        self.first = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        for signum in _SIGNALS:
+            self._loop.add_signal_handler(signum, self._received)
+
+    def restore(self) -> None:
+        for signum in _SIGNALS:
+            self._loop.remove_signal_handler(signum)
+
+    def _received(self) -> None:
+        if self.first.is_set():
+            os._exit(1)
+        self.first.set()
+
+
+def _advice(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno is not None and "address" in str(error):
+        return f"{error}; set AGENT_HEALTH_PORT or AGENT_METRICS_PORT to a free port, or 0"
+    if isinstance(error, RuntimeError) and "connect" in str(error):
+        return f"{error}; check LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET with `parley doctor`"
+    return str(error)
+
+
+def run_with_reload(command: list[str], watched: Path) -> int:
+    """Runs `command` and starts it again whenever a Python, YAML or Markdown file changes."""
+    child = _start(command)
+    try:
+        for changes in watchfiles.watch(watched, watch_filter=_is_source, raise_interrupt=False):
+            logger.info("restarting the worker", extra={"changed": sorted(c[1] for c in changes)})
+            _stop(child)
+            child = _start(command)
+    finally:
+        _stop(child)
+    return child.returncode or 0
+
+
+def _is_source(_: watchfiles.Change, path: str) -> bool:
+    return path.endswith((".py", ".yaml", ".md")) and "node_modules" not in path
+
+
+def _start(command: list[str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, *command])
+
+
+def _stop(child: subprocess.Popen[bytes]) -> None:
+    child.terminate()
+    try:
+        child.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()

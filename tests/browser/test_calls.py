@@ -1,0 +1,145 @@
+"""Calls through the page: what a person does in the browser reaches the agent, and back."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.chromium import chromium
+from tests.browser.conftest import Site, Visit
+from tests.browser.microphone import write_microphone
+from tests.browser.visitor import Visitor
+from tests.stack.processes import LiveKit, Worker, running_worker
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+QUESTIONS = [(9.0, "What time is it?"), (18.0, "Set a timer for ten minutes.")]
+"""Seconds after the microphone was opened; the greeting is over before the first."""
+
+
+async def is_asked_and_answered(visitor: Visitor, question: str, answer: str) -> None:
+    """The question is understood as spoken, and its answer is heard and shown."""
+    await visitor.sees(visitor.lines("you", question))
+    before = await visitor.energy()
+    await visitor.hears_more_than(before)
+    await visitor.sees(visitor.lines("agent", answer))
+
+
+async def take_pictures(visitor: Visitor, folder: Path) -> None:
+    page = visitor.page
+    await page.screenshot(path=folder / "screenshot.png", full_page=True)
+    await page.emulate_media(color_scheme="dark")
+    await page.set_viewport_size({"width": 360, "height": 780})
+    await page.screenshot(path=folder / "screenshot-phone.png", full_page=True)
+
+
+async def test_a_spoken_question_is_understood_and_its_answer_heard(
+    worker: Worker, visit: Visit, tmp_path: Path, screenshots: Path
+) -> None:
+    microphone = write_microphone(tmp_path / "microphone.wav", *QUESTIONS)
+    window = {"viewport": {"width": 1280, "height": 1000}, "device_scale_factor": 2}
+    async with chromium(microphone) as browser:
+        visitor = await visit(browser=browser, color_scheme="light", **window)
+        await visitor.talk()
+        await visitor.in_phase("live")
+        await visitor.hears_more_than(0.0)
+        await visitor.sees(visitor.lines("agent", "I am Parley"))
+        await is_asked_and_answered(visitor, "time", "It is ")
+        answer = await visitor.lines("agent", "It is ").inner_text()
+        assert re.search(r"It is \d{1,2}:\d\d [AP]M", answer)
+        await is_asked_and_answered(visitor, "timer", "10 minutes")
+        waterfall = visitor.page.locator("#waterfall")
+        await expect(waterfall).to_have_attribute("data-turns", "2", timeout=20_000)
+        total_ms = int(await waterfall.locator(".total strong").inner_text())
+        assert 100 < total_ms < 5000
+        assert await waterfall.locator(".chart .lane").count() == 6
+        await take_pictures(visitor, screenshots)
+        assert await visitor.asked_outside() == []
+        assert visitor.errors == []
+        assert any(address.startswith("ws://") for address in visitor.requests)
+        await visitor.leave()
+
+
+async def test_a_typed_message_is_answered_by_voice_and_in_text(
+    worker: Worker, visit: Visit
+) -> None:
+    visitor = await visit()
+    await visitor.talk()
+    await visitor.sees(visitor.lines("agent", "I am Parley"))
+    before = await visitor.hears_silence()
+    await visitor.type("What is twelve times seven?")
+    await visitor.sees(visitor.lines("you", "twelve times seven"))
+    await visitor.hears_more_than(before)
+    await visitor.sees(visitor.lines("agent", "84"))
+    await expect(visitor.page.locator("#waterfall")).to_have_attribute("data-turns", "1")
+    assert visitor.errors == []
+
+
+async def test_without_a_microphone_the_call_goes_on_by_text(worker: Worker, visit: Visit) -> None:
+    async with chromium(microphone=None) as browser:
+        visitor = await visit(browser=browser)
+        await visitor.talk()
+        await visitor.in_phase("no-microphone")
+        assert "Allow it for this page" in await visitor.advice()
+        await visitor.page.get_by_role("button", name="Continue by text").click()
+        await visitor.sees(visitor.lines("agent", "I am Parley"))
+        before = await visitor.hears_silence()
+        await visitor.type("What time is it?")
+        await visitor.hears_more_than(before)
+        await visitor.sees(visitor.lines("agent", "It is "))
+        await visitor.leave()
+
+
+async def test_after_the_agent_has_hung_up_one_click_starts_a_new_call(
+    worker: Worker, visit: Visit
+) -> None:
+    visitor = await visit()
+    await visitor.talk()
+    await visitor.sees(visitor.lines("agent", "I am Parley"))
+    await visitor.type("Goodbye")
+    await visitor.in_phase("ended")
+    await expect(visitor.page.locator("#state")).to_have_text("Call ended by the agent")
+    await visitor.sees(visitor.lines("agent", "oodbye"))
+    await visitor.page.get_by_role("button", name="New call").click()
+    await visitor.in_phase("live")
+    await expect(visitor.lines("agent", "oodbye")).to_have_count(0)
+    await visitor.sees(visitor.lines("agent", "I am Parley"))
+    await visitor.hears_more_than(0.0)
+    await visitor.type("What is twelve times seven?")
+    await visitor.sees(visitor.lines("agent", "84"))
+
+
+async def test_the_keyboard_alone_is_enough(worker: Worker, visit: Visit) -> None:
+    visitor = await visit(viewport={"width": 360, "height": 780})
+    keyboard = visitor.page.keyboard
+    await keyboard.press("Tab")
+    await expect(visitor.page.locator("#talk")).to_be_focused()
+    await keyboard.press("Enter")
+    await visitor.in_phase("live")
+    mute = visitor.page.locator("#mute")
+    await expect(mute).to_have_accessible_name("Mute")
+    await keyboard.press("m")
+    await expect(mute).to_have_attribute("aria-pressed", "true")
+    await expect(mute).to_have_accessible_name("Unmute")
+    await keyboard.press("m")
+    await expect(mute).to_have_attribute("aria-pressed", "false")
+    await expect(visitor.page.locator("#end")).to_be_focused()
+    await keyboard.press("Enter")
+    await visitor.in_phase("ended")
+    await expect(visitor.page.locator("#talk")).to_be_focused()
+
+
+async def test_an_agent_with_a_name_is_brought_by_the_token(
+    livekit: LiveKit, site: Site, visit: Visit
+) -> None:
+    environment = {"AGENT_PROFILE": "simulated", "AGENT_NAME": "by-name"}
+    with running_worker(livekit.environment | environment):
+        address = await site.address(agent_name="by-name")
+        visitor = await visit(address=f'{address}/?metadata={{"greeting":"Sent by name."}}')
+        await visitor.talk()
+        await visitor.sees(visitor.lines("agent", "Sent by name."))
+        await visitor.hears_more_than(0.0)
+        await visitor.leave()

@@ -1,0 +1,156 @@
+"""A call without a room: a real session, our assistant, tools and recorder, made sound."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from livekit.agents import AgentSession, llm, stt, tts, vad
+from livekit.agents.voice.transcription import TranscriptSynchronizer
+from livekit.plugins import simulated
+from livekit.plugins.speechcore import Word
+
+from agent.assistant import Assistant
+from agent.call import turn_handling
+from agent.speech import clause_tts
+from agent.tools import CallActions, Toolbox
+from agent.tools.faq import Faq
+from agent.turn_record import TurnRecord
+from agent.turn_recorder import TurnRecorder
+from tests.fakes.audio_io import Loudspeaker, Microphone, Subtitles
+from tests.fakes.hearing import LoudnessVAD, SettledTurnDetector
+
+NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+ENGINES = {"stt": "ears", "llm": "brain", "tts": "mouth", "turn": "settled"}
+WORD_S = 0.3
+
+
+@dataclass(kw_only=True)
+class Conversation:
+    """What a test does and sees; times are on the loop's clock."""
+
+    session: AgentSession[None]
+    microphone: Microphone
+    loudspeaker: Loudspeaker
+    subtitles: Subtitles
+    ears: stt.STT[Any]
+    turns: SettledTurnDetector
+    records: list[TurnRecord] = field(default_factory=list)
+    hang_ups: list[float] = field(default_factory=list)
+
+    def say(self, text: str) -> float:
+        """Begins to speak, 0.3 s a word; returns when the last word will end."""
+        words = [
+            Word(word, index * WORD_S, (index + 1) * WORD_S)
+            for index, word in enumerate(text.split())
+        ]
+        if isinstance(self.ears, simulated.STT):
+            self.ears.expect_words(words)
+        self.microphone.speak(len(words) * WORD_S)
+        return self.microphone.speech_until_s
+
+    async def until(self, at_s: float) -> None:
+        await asyncio.sleep(at_s - asyncio.get_running_loop().time())
+
+    async def record(self, number: int) -> TurnRecord:
+        """Waits until so many records were published; returns the last of them."""
+        async with asyncio.timeout(60):
+            while len(self.records) < number:
+                await asyncio.sleep(0.01)
+        return self.records[number - 1]
+
+    async def until_agent_speaks(self) -> None:
+        async with asyncio.timeout(60):
+            while not self.loudspeaker.is_playing:
+                await asyncio.sleep(0.005)
+
+    def spoken(self, role: str = "assistant") -> list[str]:
+        """The texts of one side in the chat context, which the LLM will read."""
+        messages = self.session.history.messages()
+        return [message.text_content or "" for message in messages if message.role == role]
+
+
+@contextlib.asynccontextmanager
+async def conversation(
+    *,
+    brain: llm.LLM[Any],
+    ears: stt.STT[Any] | None = None,
+    mouth: tts.TTS[Any] | None = None,
+    activity: vad.VAD | None = None,
+    turn_detector: Any = None,
+    frame_s: float = 0.02,
+) -> AsyncIterator[Conversation]:
+    """Starts a session with the turn handling of a real call; closes it and the engines."""
+    ears = ears or simulated.STT(delay_s=0.08)
+    mouth = mouth or simulated.TTS(delay_s=0.07)
+    detector = turn_detector or SettledTurnDetector()
+    session = AgentSession[None](
+        stt=ears,
+        llm=brain,
+        tts=clause_tts(mouth),
+        vad=activity or LoudnessVAD(),
+        turn_handling={**turn_handling(), "turn_detection": detector},
+        aec_warmup_duration=None,
+    )
+    call = Conversation(
+        session=session,
+        microphone=Microphone(frame_s=frame_s),
+        loudspeaker=Loudspeaker(),
+        subtitles=Subtitles(),
+        ears=ears,
+        turns=detector,
+    )
+    toolbox = _toolbox(call)
+    recorder = _recorder(call)
+    recorder.attach(session)
+    synchroniser = TranscriptSynchronizer(
+        next_in_chain_audio=call.loudspeaker, next_in_chain_text=call.subtitles
+    )
+    session.input.audio = call.microphone
+    session.output.audio = synchroniser.audio_output
+    session.output.transcription = synchroniser.text_output
+    assistant = Assistant(instructions="Be brief.", toolbox=toolbox, recorder=recorder)
+    try:
+        await session.start(assistant, record=False)
+        yield call
+    finally:
+        toolbox.close()
+        await session.aclose()
+        recorder.close()
+        await synchroniser.aclose()
+        for engine in (ears, brain, mouth):
+            await engine.aclose()
+
+
+def _toolbox(call: Conversation) -> Toolbox:
+    loop = asyncio.get_running_loop()
+    actions = CallActions(
+        announce=lambda text: void(call.session.say(text)),
+        hang_up=lambda: call.hang_ups.append(loop.time()),
+    )
+    return Toolbox(actions, Faq([]), now=lambda: NOON, time_zone="Etc/UTC")
+
+
+def void(_: object) -> None: ...
+
+
+def _recorder(call: Conversation) -> TurnRecorder:
+    return TurnRecorder(
+        call="room",
+        profile="tested",
+        engines=ENGINES,
+        publish=call.records.append,
+        clock=asyncio.get_running_loop().time,
+        wall=lambda: time.time(),  # looked up late: virtual time replaces it
+    )
+
+
+def in_order(values: Sequence[float | None]) -> bool:
+    """Whether all are known and none comes before the one in front of it."""
+    known = [value for value in values if value is not None]
+    return len(known) == len(values) and known == sorted(known)

@@ -1,0 +1,140 @@
+"""A real livekit-server and real workers, on free loopback ports, gone afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.request import urlopen
+
+import psutil
+
+from agent.config import Settings
+from agent.demo.ports import pick_port, pick_server_ports
+from agent.demo.private_files import Keys
+from agent.demo.server_config import server_config
+from agent.demo.token_check import check_token
+
+KEYS = Keys(api_key="test-key", api_secret="a-secret-for-tests-that-is-long-enough")
+
+
+@dataclass(frozen=True)
+class LiveKit:
+    """A running server."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            "LIVEKIT_URL": self.url,
+            "LIVEKIT_API_KEY": KEYS.api_key,
+            "LIVEKIT_API_SECRET": KEYS.api_secret,
+        }
+
+
+def server_binary() -> str:
+    """livekit-server on PATH or in Parley's tool cache; `make test` puts it there."""
+    cached = Settings().cache_dir / "bin" / "livekit-server"
+    found = shutil.which("livekit-server") or (str(cached) if cached.exists() else None)
+    assert found, "no livekit-server: run `make test`, which installs one"
+    return found
+
+
+@contextmanager
+def livekit_server() -> Iterator[LiveKit]:
+    with tempfile.TemporaryDirectory() as folder:
+        ports = pick_server_ports("127.0.0.1")
+        config, log = Path(folder) / "livekit.yaml", Path(folder) / "livekit.log"
+        config.write_text(server_config(ports, KEYS))
+        url = f"ws://127.0.0.1:{ports.signal}"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [server_binary(), "--config", str(config)], stdout=output, stderr=output
+            )
+        try:
+            _wait(lambda: asyncio.run(check_token(url, KEYS)).is_accepted, log, 20, process)
+            yield LiveKit(url, process)
+        finally:
+            stop(process)
+
+
+@dataclass
+class Worker:
+    """A running `parley dev`."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+    metrics_port: int
+    health_port: int
+    status: int | None = field(default=None)
+
+    def metrics(self) -> str:
+        with urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=5) as answer:
+            return str(answer.read().decode())
+
+    def job_processes(self) -> list[psutil.Process]:
+        """Processes with a call, and warm ones waiting."""
+        children = psutil.Process(self.process.pid).children(recursive=True)
+        return [child for child in children if child.is_running()]
+
+
+@contextmanager
+def running_worker(environment: dict[str, str], command: str = "dev") -> Iterator[Worker]:
+    """Starts a worker, waits until it is registered, and stops it with SIGTERM."""
+    with tempfile.TemporaryDirectory() as folder:
+        ready, log = Path(folder) / "ready", Path(folder) / "worker.log"
+        metrics_port = pick_port(19090)
+        health_port = pick_port(18081)
+        env = {
+            **{k: v for k, v in os.environ.items() if not k.startswith(("AGENT_", "LIVEKIT_"))},
+            "AGENT_METRICS_PORT": str(metrics_port),
+            "AGENT_HEALTH_PORT": str(health_port),
+            "PARLEY_READY_FILE": str(ready),
+            **environment,
+        }
+        arguments = [command, "--no-reload"] if command == "dev" else [command]
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "agent", *arguments], env=env, stdout=output, stderr=output
+            )
+        worker = Worker(process, log, metrics_port, health_port)
+        try:
+            _wait(ready.exists, log, 60, process)
+            yield worker
+        finally:
+            if keep := os.environ.get("PARLEY_TEST_LOGS"):
+                shutil.copy(log, Path(keep) / f"worker-{process.pid}.log")
+            family = [psutil.Process(process.pid), *worker.job_processes()]
+            worker.status = stop(process)
+            _, alive = psutil.wait_procs(family, timeout=5)
+            assert not alive, f"left behind: {alive}"
+
+
+def stop(process: subprocess.Popen[bytes], timeout_s: float = 20) -> int:
+    """SIGTERM, and SIGKILL when that does not help."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+    try:
+        return process.wait(timeout_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
+
+
+def _wait(condition, log: Path, timeout_s: float, process: subprocess.Popen[bytes]) -> None:  # type: ignore[no-untyped-def]
+    end_s = time.monotonic() + timeout_s
+    while not condition():
+        if process.poll() is not None or time.monotonic() > end_s:
+            raise AssertionError(f"did not start:\n{log.read_text(errors='replace')[-3000:]}")
+        time.sleep(0.05)

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import pytest
+
+from agent.dispatch import CallOptions, DispatchError, parse_metadata
+
+
+def test_no_metadata_changes_nothing() -> None:
+    assert parse_metadata("  ") == CallOptions()
+
+
+def test_every_key_is_taken() -> None:
+    options = parse_metadata(
+        '{"profile": "simulated", "instructions": "Be brief.", "voice": "en-gb", "language": "en",'
+        ' "greeting": "Hi.", "simulated": {"reply_s": 9}}'
+    )
+    assert options.profile == "simulated"
+    assert options.greeting == "Hi."
+    assert options.simulated is not None and options.simulated.reply_s == 9
+
+
+@pytest.mark.parametrize(
+    ("metadata", "sentence"),
+    [
+        ("{", "not JSON"),
+        ("[1]", "JSON object"),
+        ('{"colour": "blue"}', "unknown key 'colour'"),
+        ('{"simulated": {"speed": 2}}', "unknown key 'simulated.speed'"),
+        ('{"simulated": {"reply_s": -1}}', "simulated.reply_s"),
+        ('{"voice": 7}', "voice"),
+        ('{"language": "english please"}', "language"),
+        ('{"instructions": ""}', "instructions"),
+    ],
+)
+def test_bad_metadata_is_refused_with_one_sentence(metadata: str, sentence: str) -> None:
+    with pytest.raises(DispatchError) as caught:
+        parse_metadata(metadata)
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)

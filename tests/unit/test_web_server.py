@@ -1,0 +1,217 @@
+"""agent.web.server: the token endpoint and the page, over real sockets on loopback."""
+
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import jwt
+import pytest
+import pytest_asyncio
+
+from agent.web.server import WebError, WebOptions, build_app, serve
+
+SECRET = "a-secret-of-at-least-32-characters-for-tests"
+
+
+class Site:
+    """A served page and a client that talks to it."""
+
+    def __init__(self, client: aiohttp.ClientSession, port: int) -> None:
+        self.client = client
+        self.url = f"http://127.0.0.1:{port}"
+
+    async def get(self, path: str, **headers: str) -> tuple[aiohttp.ClientResponse, str]:
+        async with self.client.get(self.url + path, headers=headers) as answer:
+            return answer, await answer.text()
+
+    async def post(self, **arguments: Any) -> tuple[int, dict[str, Any]]:
+        async with self.client.post(f"{self.url}/api/token", **arguments) as answer:
+            return answer.status, await answer.json()
+
+
+@pytest.fixture
+def options(tmp_path: Path) -> WebOptions:
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "index.html").write_text("<title>Parley</title>")
+    (tmp_path / "assets" / "main-abc123.js").write_text("export {};")
+    (tmp_path / "secret.txt").write_text("not for the browser")
+    return WebOptions(
+        livekit_url="ws://127.0.0.1:7880",
+        api_key="key",
+        api_secret=SECRET,
+        agent_name="parley",
+        dist=tmp_path,
+        port=0,
+    )
+
+
+@pytest_asyncio.fixture
+async def site(options: WebOptions) -> AsyncIterator[Site]:
+    runner = await serve(options)
+    try:
+        async with aiohttp.ClientSession() as client:
+            yield Site(client, runner.addresses[0][1])
+    finally:
+        await runner.cleanup()
+
+
+async def test_a_token_answer_has_the_standard_fields(site: Site):
+    status, answer = await site.post(json={"room_name": "kitchen", "participant_identity": "ann"})
+    claims = jwt.decode(answer["participant_token"], SECRET, algorithms=["HS256"])
+
+    assert status == 201
+    assert answer["server_url"] == "ws://127.0.0.1:7880"
+    assert (answer["room_name"], answer["participant_identity"]) == ("kitchen", "ann")
+    assert (claims["video"]["room"], claims["sub"]) == ("kitchen", "ann")
+    assert claims["roomConfig"]["agents"][0]["agentName"] == "parley"
+
+
+async def test_a_body_is_optional(site: Site):
+    status, answer = await site.post(headers={"Content-Type": "application/json"})
+
+    assert status == 201
+    assert answer["room_name"].startswith("parley-")
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status", "sentence"),
+    [
+        (b"{", "application/json", 400, "not valid JSON"),
+        (b"\xff\xfe{", "application/json", 400, "not valid JSON"),
+        (b"[" * 15000, "application/json", 400, "not valid JSON"),
+        (b'{"room_name": 5}', "application/json", 400, "must be a string"),
+        (b"{}", "text/plain", 400, "Content-Type: application/json"),
+        (b"x" * 17000, "application/json", 413, "16384 bytes at most"),
+    ],
+)
+async def test_a_wrong_body_is_answered_with_one_sentence(
+    site: Site, body: bytes, content_type: str, status: int, sentence: str
+):
+    got, answer = await site.post(data=body, headers={"Content-Type": content_type})
+
+    assert got == status
+    assert sentence in answer["error"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example"},
+        {"Host": ""},
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+    ],
+)
+async def test_foreign_hosts_and_pages_get_no_token(site: Site, headers: dict[str, str]):
+    status, answer = await site.post(json={}, headers=headers)
+
+    assert status == 403
+    assert "participant_token" not in answer
+
+
+async def test_the_page_itself_gets_a_token(site: Site):
+    status, _ = await site.post(json={}, headers={"Origin": site.url})
+
+    assert status == 201
+
+
+async def test_an_allowed_host_may_be_used(options: WebOptions):
+    runner = await serve(replace(options, allowed_hosts=("talk.example",)))
+    try:
+        async with aiohttp.ClientSession() as client:
+            site = Site(client, runner.addresses[0][1])
+            headers = {"Host": "talk.example", "Origin": "https://talk.example"}
+            status, _ = await site.post(json={}, headers=headers)
+    finally:
+        await runner.cleanup()
+
+    assert status == 201
+
+
+async def test_the_configuration_holds_no_secret(site: Site):
+    answer, text = await site.get("/api/config")
+
+    assert set(await answer.json()) == {"livekit_url", "agent_name", "version"}
+    assert SECRET not in text
+
+
+async def test_the_page_is_served_fresh_and_its_assets_for_good(site: Site):
+    index, text = await site.get("/")
+    asset, _ = await site.get("/assets/main-abc123.js")
+
+    assert "<title>Parley</title>" in text
+    assert index.headers["Cache-Control"] == "no-cache"
+    assert "immutable" in asset.headers["Cache-Control"]
+    assert asset.content_type in {"text/javascript", "application/javascript"}
+
+
+async def test_every_answer_carries_the_security_headers(site: Site):
+    for path in ("/", "/api/config", "/healthz", "/missing", "/assets/main-abc123.js"):
+        answer, _ = await site.get(path)
+        assert "connect-src 'self' ws://127.0.0.1:7880" in answer.headers["Content-Security-Policy"]
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Referrer-Policy"] == "no-referrer"
+        assert "microphone=(self)" in answer.headers["Permissions-Policy"]
+
+
+@pytest.mark.parametrize("path", ["/secret.txt", "/assets/..%2fsecret.txt", "/assets/none.js"])
+async def test_nothing_but_the_built_page_is_served(site: Site, path: str):
+    answer, text = await site.get(path)
+
+    assert answer.status == 404
+    assert "not for the browser" not in text
+
+
+async def test_a_token_cannot_be_had_with_get(site: Site):
+    answer, _ = await site.get("/api/token")
+
+    assert answer.status == 405
+    assert answer.headers["Allow"] == "POST"
+
+
+async def test_health_is_ok(site: Site):
+    _, text = await site.get("/healthz")
+
+    assert text == "ok"
+
+
+async def test_a_page_that_is_not_built_says_how_to_build_it(options: WebOptions, tmp_path: Path):
+    runner = await serve(replace(options, dist=tmp_path / "missing"))
+    try:
+        async with aiohttp.ClientSession() as client:
+            answer, text = await Site(client, runner.addresses[0][1]).get("/")
+    finally:
+        await runner.cleanup()
+
+    assert answer.status == 503
+    assert "make setup" in text
+    assert "lk room join --url ws://127.0.0.1:7880" in text
+
+
+async def test_a_taken_port_is_named_with_its_setting(options: WebOptions):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(WebError, match=f"Port {port} on 127.0.0.1 is taken.*AGENT_WEB_PORT"):
+            await serve(replace(options, port=port))
+
+
+async def test_an_address_of_another_machine_is_named(options: WebOptions):
+    with pytest.raises(WebError, match="192.0.2.1.*AGENT_WEB_HOST"):
+        await serve(replace(options, host="192.0.2.1"))
+
+
+def test_a_livekit_url_that_is_none_is_refused(options: WebOptions):
+    with pytest.raises(WebError, match="LIVEKIT_URL"):
+        build_app(replace(options, livekit_url="127.0.0.1:7880"))
+
+
+def test_a_missing_secret_is_refused(options: WebOptions):
+    with pytest.raises(WebError, match="LIVEKIT_API_SECRET"):
+        build_app(replace(options, api_secret=""))
+
+
+def test_the_secret_is_not_shown_with_the_options(options: WebOptions):
+    assert SECRET not in repr(options)
