@@ -14,6 +14,7 @@ from rich.console import Console
 
 from agent import __version__
 from agent.config import ConfigError, Settings, load_settings, unknown_variables
+from agent.profiles import ProfileError, choose
 
 app = typer.Typer(
     name="parley",
@@ -130,9 +131,14 @@ def _settings(*, need_livekit: bool = False) -> Settings:
 def _worker(*, dev: bool) -> int:
     settings = _settings(need_livekit=True)
     _check_engines(settings)
+    _check_ports(settings)
+    _check_server(settings)
     with tempfile.TemporaryDirectory(prefix="parley-metrics-") as folder:
         # Read when prometheus_client is imported: job processes share their counts through it.
         os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", folder)
+        from agent.forkserver import settle_forkserver, start_forkserver
+
+        start_forkserver()
         from livekit.agents.cli.log import setup_logging
 
         from agent.main import build_server
@@ -140,16 +146,61 @@ def _worker(*, dev: bool) -> int:
 
         level = "DEBUG" if dev and settings.agent_log_level == "INFO" else settings.agent_log_level
         setup_logging(level, devmode=dev, console=False)
-        return run_worker(build_server(settings, dev=dev), dev=dev)
+        try:
+            server = build_server(settings, dev=dev)
+        except ProfileError as e:
+            settle_forkserver()
+            raise ConfigError([str(e)]) from None
+        return run_worker(server, dev=dev)
 
 
 def _check_engines(settings: Settings) -> None:
     """A profile that cannot work is told now, not to the first caller."""
-    from agent.profiles import ProfileError, choose
-
     try:
         choice = choose(settings)
     except ProfileError as e:
         raise ConfigError([str(e)]) from None
     for warning in choice.warnings:
         errors.print(warning, style="yellow", markup=False, highlight=False)
+
+
+def _check_ports(settings: Settings) -> None:
+    from agent.demo.ports import is_free
+
+    ports = {
+        "AGENT_HEALTH_PORT": settings.agent_health_port,
+        "AGENT_METRICS_PORT": settings.agent_metrics_port,
+    }
+    taken = [
+        f"{name}: port {port} is in use; set it to a free port, or to 0 for "
+        + ("any" if name == "AGENT_HEALTH_PORT" else "none")
+        for name, port in ports.items()
+        if port and not is_free(port, host=settings.agent_host)
+    ]
+    if taken:
+        raise ConfigError(taken)
+
+
+def _check_server(settings: Settings) -> None:
+    """A server that refuses the key will not take it later; one that is away may come back."""
+    from agent.demo.private_files import Keys
+    from agent.demo.token_check import Verdict, check_token
+
+    secret = settings.livekit_api_secret
+    keys = Keys(
+        api_key=settings.livekit_api_key or "",
+        api_secret=secret.get_secret_value() if secret else "",
+    )
+    url = settings.livekit_url or ""
+    outcome = asyncio.run(check_token(url, keys))
+    match outcome.verdict:
+        case Verdict.REFUSED:
+            problem = f"{url} refuses the key: LIVEKIT_API_KEY and LIVEKIT_API_SECRET must be a pair of it."
+            raise ConfigError([problem])
+        case Verdict.NOT_LIVEKIT:
+            raise ConfigError([f"LIVEKIT_URL: {url} is no LiveKit server ({outcome.detail})."])
+        case Verdict.UNREACHABLE:
+            sentence = f"{url} cannot be reached yet ({outcome.detail}); the worker keeps trying."
+            errors.print(sentence, style="yellow", markup=False, highlight=False)
+        case Verdict.ACCEPTED:
+            pass

@@ -229,7 +229,7 @@ def _page() -> Check:
         passed=built,
         needed=False,
         detail="built" if built else f"not built; Node {'is there' if node else 'is missing'}",
-        remedy="run `make setup`" if node else "install Node 18 or newer and run `make setup`",
+        remedy="run `make setup`" if node else "install Node.js 20 or newer and run `make setup`",
     )
 
 

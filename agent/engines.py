@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import logging
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from livekit.plugins.speechcore import EngineError
 
 from agent.config import Settings
 from agent.dispatch import CallOptions, SimulatedOptions
-from agent.profiles import Choice, ProfileError
+from agent.profiles import Choice, ProfileError, choose
 from agent.speech import clause_tts
 
 logger = logging.getLogger(__name__)
@@ -84,8 +85,16 @@ def build(settings: Settings, choice: Choice, call: CallOptions, loaded: Loaded)
             tts=clause_tts(speaker),
             speaker=speaker,
         )
-    except (EngineError, ValueError) as e:
+    except (EngineError, ImportError, ValueError) as e:
         raise ProfileError(str(e)) from e
+
+
+def check_engines(settings: Settings) -> None:
+    """Builds the engines of the settings and closes them. Raises ProfileError."""
+    choice = choose(settings)
+    import_plugins(choice)
+    pipeline = build(settings, choice, CallOptions(), Loaded())
+    asyncio.run(pipeline.aclose())
 
 
 def _pocketsphinx(context: _Context) -> stt.STT[Any]:

@@ -16,7 +16,8 @@ from livekit.agents import AgentServer, JobContext, JobProcess, JobRequest
 from agent.call import CALLER_KINDS, Call
 from agent.config import Settings, load_settings
 from agent.dispatch import DispatchError, parse_metadata
-from agent.engines import Loaded, build, import_plugins, preload
+from agent.engines import Loaded, build, check_engines, import_plugins, preload
+from agent.forkserver import PRELOADED_MODULES
 from agent.profiles import ProfileError, choose
 from agent.room_messages import send_notice
 
@@ -34,7 +35,9 @@ def build_server(settings: Settings, *, dev: bool) -> AgentServer:
     """A worker for these settings; nothing is started yet.
 
     In production it is full at 70 % CPU, in `dev` never: a busy laptop still answers.
+    Raises ProfileError when the engines of the settings cannot be built.
     """
+    check_engines(settings)
     secret = settings.livekit_api_secret
     server = AgentServer(
         ws_url=settings.livekit_url,
@@ -47,7 +50,7 @@ def build_server(settings: Settings, *, dev: bool) -> AgentServer:
         setup_fnc=prewarm,
         load_fnc=never_full if dev else None,
         initialize_process_timeout=60.0,
-        preload_modules=["agent.main", "agent.preloaded"],
+        preload_modules=PRELOADED_MODULES,
         log_level=settings.agent_log_level.replace("WARNING", "WARN"),
     )
     server.rtc_session(entrypoint, agent_name=settings.agent_name or "", on_request=accept)

@@ -120,9 +120,7 @@ class TurnRecorder:
     def _commit(self, message: llm.ChatMessage) -> None:
         self._count += 1
         words_final_s, stt_final_s = self._transcript.take()
-        times = TurnTimes(
-            turn=self._count, dropped_attempts=self._dropped, faults=self._stt_faults
-        )
+        times = TurnTimes(turn=self._count, dropped_attempts=self._dropped, faults=self._stt_faults)
         self._dropped, self._stt_faults = 0, []
         stopped = message.metrics.get("stopped_speaking_at")
         if stopped is None:  # typed
@@ -163,10 +161,11 @@ class TurnRecorder:
         times.heard_chars = sum(len(reply.text_content or "") for reply in replies)
         if handle.interrupted:
             self._finish(attempt.user_message_id, "interrupted")
+        elif times.playout_s is None or not times.heard_chars:
+            # Also an answer that broke off: livekit keeps no word of it in the conversation.
+            self._finish(attempt.user_message_id, "failed")
         else:
-            self._finish(
-                attempt.user_message_id, "failed" if times.playout_s is None else "answered"
-            )
+            self._finish(attempt.user_message_id, "answered")
 
     def _on_error(self, event: ErrorEvent) -> None:
         kind = getattr(event.error, "type", "engine_error")

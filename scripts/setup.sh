@@ -105,7 +105,7 @@ page_sources() {
 }
 
 node_is_right() {
-  node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' 2>/dev/null &&
+  node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null &&
     npm --version >/dev/null 2>&1
 }
 
@@ -118,7 +118,7 @@ build_page() {
     return 0
   fi
   if ! node_is_right; then
-    say "! Node.js 18 or newer with npm is missing: the page is not built, everything else works."
+    say "! Node.js 20 or newer with npm is missing: the page is not built, everything else works."
     return 0
   fi
   say "… building the page"

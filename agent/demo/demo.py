@@ -188,7 +188,7 @@ class _Demo:
 
         screen = self._screen
         screen.warn(
-            "The page is not built: install Node.js 18 or newer with npm, then `make setup`."
+            "The page is not built: install Node.js 20 or newer with npm, then `make setup`."
         )
         line, token = lk_join_lines(
             env_file=self._options.state_dir / "demo.env",

@@ -174,7 +174,7 @@ async def test_without_the_page_it_says_how_to_join_otherwise(tmp_path: Path, li
     async with started(tmp_path, livekit) as demo:
         await demo.up_to("Ctrl-C stops")
         assert "lk room join" in demo.output
-        assert "Node.js 18" in demo.output
+        assert "Node.js 20" in demo.output
         demo.process.send_signal(signal.SIGINT)
         assert await demo.end() == 0
 
