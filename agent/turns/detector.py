@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from livekit import rtc
 from livekit.agents import DEFAULT_API_CONNECT_OPTIONS, APIConnectOptions, LanguageCode, inference
+from numpy.random import default_rng
 
 from agent.turns.noise_bed import NoiseBed
 
@@ -30,7 +30,7 @@ class NoiseBedTurnDetector(inference.TurnDetector):
         self, *, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS
     ) -> _NoiseBedStream:
         inner = super().stream(conn_options=conn_options)
-        return _NoiseBedStream(inner, NoiseBed(np.random.default_rng(self._seed)))
+        return _NoiseBedStream(inner, NoiseBed(default_rng(self._seed)))
 
 
 class _NoiseBedStream:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.random import Generator  # loaded here, not in the first call's event loop
 
 LEVEL_DBFS = -60.0
 """v1-mini calls 86 % of true ends done over a floor of −60 dBFS, 23 % over digital silence."""
@@ -14,7 +15,7 @@ _FULL_SCALE = 32768.0
 class NoiseBed:
     """Adds the same two seconds or so of Gaussian noise, over and over, to int16 PCM."""
 
-    def __init__(self, rng: np.random.Generator, level_dbfs: float = LEVEL_DBFS) -> None:
+    def __init__(self, rng: Generator, level_dbfs: float = LEVEL_DBFS) -> None:
         rms = _FULL_SCALE * 10 ** (level_dbfs / 20)
         self._noise = np.rint(rng.normal(0.0, rms, _LENGTH_SAMPLES)).astype(np.int32)
         self._position = 0

@@ -11,12 +11,10 @@ from livekit.agents import (
     DEFAULT_API_CONNECT_OPTIONS,
     NOT_GIVEN,
     APIConnectOptions,
-    LanguageCode,
     NotGivenOr,
     stt,
     utils,
 )
-from livekit.agents.types import TimedString
 from livekit.agents.utils import AudioBuffer
 from livekit.plugins.speechcore import (
     BYTES_PER_SAMPLE,
@@ -26,7 +24,13 @@ from livekit.plugins.speechcore import (
     Transcript,
     duration_s,
 )
-from livekit.plugins.speechio import frames_to_pcm, mono_frame, to_api_error
+from livekit.plugins.speechio import (
+    frames_to_pcm,
+    mono_frame,
+    speech_event,
+    to_api_error,
+    usage_event,
+)
 
 from .engine import PocketsphinxEngine, check_language
 
@@ -114,7 +118,9 @@ class STT(stt.STT[Never]):
         finally:
             listener.close()
         kind = stt.SpeechEventType.FINAL_TRANSCRIPT
-        return _speech_event(kind, transcript, utils.shortuuid("stt_"), 0.0)
+        return speech_event(
+            kind, transcript, language=_LANGUAGE, request_id=utils.shortuuid("stt_")
+        )
 
 
 def _in_background(step: Callable[[], None]) -> None:
@@ -259,37 +265,17 @@ class RecognizeStream(stt.RecognizeStream):
     def _send(self, kind: stt.SpeechEventType, transcript: Transcript) -> None:
         self._sent = kind, transcript.text
         self._event_ch.send_nowait(
-            _speech_event(kind, transcript, self._request_id, self.start_time_offset)
-        )
-
-    def _send_usage(self) -> None:
-        """Tells what was heard since the last time; livekit's only source of streaming metrics."""
-        if self._unused_s <= 0 or self._event_ch.closed:
-            return
-        usage = stt.RecognitionUsage(audio_duration=self._unused_s)
-        self._unused_s = 0.0
-        self._event_ch.send_nowait(
-            stt.SpeechEvent(
-                stt.SpeechEventType.RECOGNITION_USAGE,
+            speech_event(
+                kind,
+                transcript,
+                language=_LANGUAGE,
+                offset_s=self.start_time_offset,
                 request_id=self._request_id,
-                recognition_usage=usage,
             )
         )
 
-
-def _speech_event(
-    kind: stt.SpeechEventType, transcript: Transcript, request_id: str, offset_s: float
-) -> stt.SpeechEvent:
-    words = [
-        TimedString(word.text, start_time=word.start_s + offset_s, end_time=word.end_s + offset_s)
-        for word in transcript.words
-    ]
-    alternative = stt.SpeechData(
-        language=LanguageCode(_LANGUAGE),
-        text=transcript.text,
-        start_time=transcript.words[0].start_s + offset_s if words else 0.0,
-        end_time=transcript.words[-1].end_s + offset_s if words else 0.0,
-        confidence=transcript.confidence,
-        words=words,
-    )
-    return stt.SpeechEvent(kind, request_id=request_id, alternatives=[alternative])
+    def _send_usage(self) -> None:
+        if self._unused_s <= 0 or self._event_ch.closed:
+            return
+        self._event_ch.send_nowait(usage_event(self._unused_s, request_id=self._request_id))
+        self._unused_s = 0.0

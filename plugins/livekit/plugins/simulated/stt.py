@@ -12,15 +12,13 @@ from livekit.agents import (
     DEFAULT_API_CONNECT_OPTIONS,
     NOT_GIVEN,
     APIConnectOptions,
-    LanguageCode,
     NotGivenOr,
     stt,
     utils,
 )
-from livekit.agents.types import TimedString
 from livekit.agents.utils import AudioBuffer
-from livekit.plugins.speechcore import Word, level_dbfs
-from livekit.plugins.speechio import frames_to_pcm, mono_frame
+from livekit.plugins.speechcore import Transcript, Word, level_dbfs
+from livekit.plugins.speechio import frames_to_pcm, mono_frame, speech_event, usage_event
 
 from .delays import check_not_negative, format_delay, wait_for_engine
 from .recogniser import Heard, HeardKind, ScriptedRecogniser
@@ -188,10 +186,7 @@ class RecognizeStream(stt.RecognizeStream):
         if new_s <= 0 or new_s < at_least_s or self._event_ch.closed:
             return
         self._used_s = self._recogniser.heard_s
-        usage = stt.RecognitionUsage(audio_duration=new_s)
-        self._event_ch.send_nowait(
-            stt.SpeechEvent(stt.SpeechEventType.RECOGNITION_USAGE, recognition_usage=usage)
-        )
+        self._event_ch.send_nowait(usage_event(new_s))
 
 
 def _hear(recogniser: ScriptedRecogniser, pcm: bytes, sample_rate_hz: int) -> list[Heard]:
@@ -205,16 +200,6 @@ def _hear(recogniser: ScriptedRecogniser, pcm: bytes, sample_rate_hz: int) -> li
 
 
 def _speech_event(said: Heard, offset_s: float) -> stt.SpeechEvent:
-    words = [
-        TimedString(word.text, start_time=word.start_s + offset_s, end_time=word.end_s + offset_s)
-        for word in said.words
-    ]
-    alternative = stt.SpeechData(
-        language=LanguageCode(_LANGUAGE),
-        text=said.text,
-        start_time=said.words[0].start_s + offset_s if words else 0.0,
-        end_time=said.words[-1].end_s + offset_s if words else 0.0,
-        confidence=1.0 if words else 0.0,
-        words=words,
-    )
-    return stt.SpeechEvent(_EVENT_TYPES[said.kind], alternatives=[alternative])
+    transcript = Transcript(said.text, said.words, confidence=1.0 if said.words else 0.0)
+    kind = _EVENT_TYPES[said.kind]
+    return speech_event(kind, transcript, language=_LANGUAGE, offset_s=offset_s)

@@ -1,6 +1,7 @@
-"""The half that livekit plugins share: engine errors to API errors, frames to PCM, engine to TTS."""
+"""The half that livekit plugins share: errors, frames, events, engine to TTS."""
 
 from .errors import to_api_error
+from .events import speech_event, usage_event
 from .frames import PcmResampler, frames_to_pcm, mono_frame
 from .tts import OUTPUT_SAMPLE_RATE_HZ, EngineTTS
 
@@ -10,5 +11,7 @@ __all__ = [
     "PcmResampler",
     "frames_to_pcm",
     "mono_frame",
+    "speech_event",
     "to_api_error",
+    "usage_event",
 ]
