@@ -122,15 +122,16 @@ class TurnRecorder:
         words_final_s, stt_final_s = self._transcript.take()
         times = TurnTimes(turn=self._count, dropped_attempts=self._dropped, faults=self._stt_faults)
         self._dropped, self._stt_faults = 0, []
+        started = message.metrics.get("started_speaking_at")
         stopped = message.metrics.get("stopped_speaking_at")
-        if stopped is None:  # typed
-            times.eot_s = self.clock()
-        else:
-            times.speech_end_s = self._monotonic(stopped)
-            started = message.metrics.get("started_speaking_at")
+        if stopped is not None:
             times.speech_start_s = self._monotonic(started) if started else None
+            times.speech_end_s = self._monotonic(stopped)
             times.eot_s = times.speech_end_s + message.metrics.get("end_of_turn_delay", 0.0)
-            times.words_final_s, times.stt_final_s = words_final_s, stt_final_s
+        else:  # typed, or words under a noise in which the VAD heard no speech
+            times.speech_end_s = words_final_s
+            times.eot_s = self.clock()
+        times.words_final_s, times.stt_final_s = words_final_s, stt_final_s
         self._turns[message.id] = times
 
     def _on_agent_state(self, event: AgentStateChangedEvent) -> None:

@@ -19,14 +19,15 @@ _LOOP_S = 1
 class Microphone(AudioInput):
     """Frames of a noise bed, each when it is over; louder while the caller speaks."""
 
-    def __init__(self, *, frame_s: float = 0.02) -> None:
+    def __init__(self, *, frame_s: float = 0.02, bed_dbfs: float = BED_DBFS) -> None:
+        """-inf dBFS is a muted microphone: digital silence."""
         super().__init__(label="microphone")
         self.frame_s = frame_s
         self._loop = asyncio.get_running_loop()
         self._begun_s = self._loop.time()
         self._count = 0
         self._spans: list[tuple[float, float]] = []
-        self._bed = noise(_LOOP_S, BED_DBFS, INPUT_RATE_HZ)
+        self._bed = noise(_LOOP_S, bed_dbfs, INPUT_RATE_HZ)
         self._speech = noise(_LOOP_S, SPEECH_DBFS, INPUT_RATE_HZ, seed=1)
 
     @property
@@ -76,7 +77,10 @@ class Loudspeaker(AudioOutput):
         self._is_free.set()
         self._is_paused = False
         self._ending: asyncio.TimerHandle | None = None
-        self._clear_segment()
+        self._started_s: float | None = None
+        self._captured_s = 0.0
+        self._played_s = 0.0
+        self._advanced_s = self._loop.time()
 
     @property
     def is_playing(self) -> bool:
@@ -147,10 +151,8 @@ class Loudspeaker(AudioOutput):
         self.on_playback_finished(playback_position=played_s, interrupted=not is_whole)
 
     def _clear_segment(self) -> None:
-        self._started_s: float | None = None
+        self._started_s = self._ending = None
         self._captured_s = self._played_s = 0.0
-        self._advanced_s = self._loop.time()
-        self._ending = None
 
 
 class Subtitles(TextOutput):

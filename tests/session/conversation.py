@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +15,7 @@ from livekit.agents.voice.transcription import TranscriptSynchronizer
 from livekit.plugins import simulated
 from livekit.plugins.speechcore import Word
 
+from agent.announcer import Announcer, after_speech
 from agent.assistant import Assistant
 from agent.call import turn_handling
 from agent.speech import clause_tts
@@ -23,11 +24,13 @@ from agent.tools.faq import Faq
 from agent.turn_record import TurnRecord
 from agent.turn_recorder import TurnRecorder
 from tests.fakes.audio_io import Loudspeaker, Microphone, Subtitles
+from tests.fakes.eventually import eventually
 from tests.fakes.hearing import LoudnessVAD, SettledTurnDetector
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 ENGINES = {"stt": "ears", "llm": "brain", "tts": "mouth", "turn": "settled"}
 WORD_S = 0.3
+_DEADLINE_S = 60.0
 
 
 @dataclass(kw_only=True)
@@ -43,31 +46,35 @@ class Conversation:
     records: list[TurnRecord] = field(default_factory=list)
     hang_ups: list[float] = field(default_factory=list)
 
-    def say(self, text: str) -> float:
-        """Begins to speak, 0.3 s a word; returns when the last word will end."""
-        words = [
-            Word(word, index * WORD_S, (index + 1) * WORD_S)
-            for index, word in enumerate(text.split())
-        ]
+    def say(self, text: str, *, pause_s: float = 0.0) -> float:
+        """Begins to speak, 0.3 s a word; returns when the last word will end.
+
+        A "…" in the text is a pause of `pause_s`.
+        """
+        words: list[Word] = []
+        at_s = 0.0
+        begun_s = self.microphone.next_frame_s
+        for word in text.split():
+            if word == "…":
+                at_s += pause_s
+                continue
+            words.append(Word(word, at_s, at_s + WORD_S))
+            self.microphone.speak(begun_s + at_s, WORD_S)
+            at_s += WORD_S
         if isinstance(self.ears, simulated.STT):
             self.ears.expect_words(words)
-        self.microphone.speak(len(words) * WORD_S)
-        return self.microphone.speech_until_s
+        return begun_s + at_s
 
     async def until(self, at_s: float) -> None:
         await asyncio.sleep(at_s - asyncio.get_running_loop().time())
 
     async def record(self, number: int) -> TurnRecord:
         """Waits until so many records were published; returns the last of them."""
-        async with asyncio.timeout(60):
-            while len(self.records) < number:
-                await asyncio.sleep(0.01)
+        await eventually(lambda: len(self.records) >= number, deadline_s=_DEADLINE_S)
         return self.records[number - 1]
 
     async def until_agent_speaks(self) -> None:
-        async with asyncio.timeout(60):
-            while not self.loudspeaker.is_playing:
-                await asyncio.sleep(0.005)
+        await eventually(lambda: self.loudspeaker.is_playing, deadline_s=_DEADLINE_S)
 
     def spoken(self, role: str = "assistant") -> list[str]:
         """The texts of one side in the chat context, which the LLM will read."""
@@ -83,7 +90,7 @@ async def conversation(
     mouth: tts.TTS[Any] | None = None,
     activity: vad.VAD | None = None,
     turn_detector: Any = None,
-    frame_s: float = 0.02,
+    microphone: Microphone | None = None,
 ) -> AsyncIterator[Conversation]:
     """Starts a session with the turn handling of a real call; closes it and the engines."""
     ears = ears or simulated.STT(delay_s=0.08)
@@ -99,13 +106,14 @@ async def conversation(
     )
     call = Conversation(
         session=session,
-        microphone=Microphone(frame_s=frame_s),
+        microphone=microphone or Microphone(),
         loudspeaker=Loudspeaker(),
         subtitles=Subtitles(),
         ears=ears,
         turns=detector,
     )
-    toolbox = _toolbox(call)
+    announcer = Announcer(session)
+    toolbox = _toolbox(call, announcer)
     recorder = _recorder(call)
     recorder.attach(session)
     synchroniser = TranscriptSynchronizer(
@@ -120,6 +128,7 @@ async def conversation(
         yield call
     finally:
         toolbox.close()
+        announcer.close()
         await session.aclose()
         recorder.close()
         await synchroniser.aclose()
@@ -127,16 +136,13 @@ async def conversation(
             await engine.aclose()
 
 
-def _toolbox(call: Conversation) -> Toolbox:
+def _toolbox(call: Conversation, announcer: Announcer) -> Toolbox:
     loop = asyncio.get_running_loop()
     actions = CallActions(
-        announce=lambda text: void(call.session.say(text)),
-        hang_up=lambda: call.hang_ups.append(loop.time()),
+        announce=announcer.announce,
+        hang_up=lambda: after_speech(call.session, lambda: call.hang_ups.append(loop.time())),
     )
     return Toolbox(actions, Faq([]), now=lambda: NOON, time_zone="Etc/UTC")
-
-
-def void(_: object) -> None: ...
 
 
 def _recorder(call: Conversation) -> TurnRecorder:
@@ -148,9 +154,3 @@ def _recorder(call: Conversation) -> TurnRecorder:
         clock=asyncio.get_running_loop().time,
         wall=lambda: time.time(),  # looked up late: virtual time replaces it
     )
-
-
-def in_order(values: Sequence[float | None]) -> bool:
-    """Whether all are known and none comes before the one in front of it."""
-    known = [value for value in values if value is not None]
-    return len(known) == len(values) and known == sorted(known)
