@@ -99,8 +99,7 @@ async def memory(url: str, worker: Worker) -> dict[str, float]:
 
 
 def _proportional_mb(worker: Worker) -> float:
-    processes = [psutil.Process(worker.process.pid), *worker.job_processes()]
-    return sum(process.memory_full_info().pss for process in processes) / 1e6
+    return sum(process.memory_full_info().pss for process in worker.processes()) / 1e6
 
 
 def summary(times: list[float]) -> dict[str, float]:

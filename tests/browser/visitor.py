@@ -12,6 +12,10 @@ from urllib.parse import urlsplit
 from playwright.async_api import BrowserContext, ConsoleMessage, Locator, Page, expect
 
 POLL_S = 0.05
+COMFORT_NOISE = 1e-3
+"""Received energy that minutes of silence do not reach and the first syllable does."""
+SENTENCE = 0.1
+"""Received energy of a short sentence; "It is 5:08 PM." has four times as much."""
 
 # Servers for network addresses are asked by the browser itself: no request of the page shows it.
 RECORD_ICE_SERVERS = """
@@ -89,13 +93,15 @@ class Visitor:
         stats: dict[str, Any] = await self.page.evaluate("window.parley.stats()")
         return float(stats["audioReceivedEnergy"] or 0.0)
 
-    async def hears_more_than(self, energy: float, timeout_s: float = 20.0) -> None:
-        """Waits for sound of the agent beyond `energy` as received earlier."""
+    async def hears(
+        self, *, after: float = 0.0, much: float = COMFORT_NOISE, timeout_s: float = 20.0
+    ) -> None:
+        """Waits for sound of the agent that brings the energy from `after` up by `much`."""
 
-        async def louder() -> bool:
-            return await self.energy() > energy + AUDIBLE
+        async def heard() -> bool:
+            return await self.energy() > after + much
 
-        await self.wait_for(louder, "sound of the agent", timeout_s)
+        await self.wait_for(heard, "sound of the agent", timeout_s)
 
     async def hears_silence(self, quiet_s: float = 1.0, timeout_s: float = 20.0) -> float:
         """Waits until the agent has been silent for `quiet_s`; returns the energy received."""
@@ -104,7 +110,7 @@ class Visitor:
         async def quiet() -> bool:
             nonlocal energy, since_s
             now = await self.energy()
-            if now > energy + AUDIBLE / 100:
+            if now > energy + COMFORT_NOISE:
                 energy, since_s = now, time.monotonic()
             return time.monotonic() - since_s > quiet_s
 
@@ -135,7 +141,3 @@ class Visitor:
         texts = [await self.page.locator(id).inner_text() for id in ("#state", "#advice")]
         transcript = await self.page.locator("#transcript").inner_text()
         return f"state {texts}, transcript {transcript!r}, errors {self.errors}"
-
-
-AUDIBLE = 1e-4
-"""Received energy of a spoken word, well above that of comfort noise."""

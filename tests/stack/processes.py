@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -19,7 +20,7 @@ from urllib.request import urlopen
 import psutil
 
 from agent.config import Settings
-from agent.demo.ports import pick_port, pick_server_ports
+from agent.demo.ports import pick_server_ports
 from agent.demo.private_files import Keys
 from agent.demo.server_config import server_config
 from agent.demo.token_check import check_token
@@ -83,10 +84,17 @@ class Worker:
         with urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=5) as answer:
             return str(answer.read().decode())
 
+    def processes(self) -> list[psutil.Process]:
+        """The worker itself first, then its children; none when it has ended."""
+        try:
+            worker = psutil.Process(self.process.pid)
+            return [worker, *worker.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
+
     def job_processes(self) -> list[psutil.Process]:
         """Processes with a call, and warm ones waiting."""
-        children = psutil.Process(self.process.pid).children(recursive=True)
-        return [child for child in children if child.is_running()]
+        return self.processes()[1:]
 
 
 @contextmanager
@@ -94,8 +102,7 @@ def running_worker(environment: dict[str, str], command: str = "dev") -> Iterato
     """Starts a worker, waits until it is registered, and stops it with SIGTERM."""
     with tempfile.TemporaryDirectory() as folder:
         ready, log = Path(folder) / "ready", Path(folder) / "worker.log"
-        metrics_port = pick_port(19090)
-        health_port = pick_port(18081)
+        metrics_port, health_port = _free_port(), _free_port()
         env = {
             **{k: v for k, v in os.environ.items() if not k.startswith(("AGENT_", "LIVEKIT_"))},
             "AGENT_METRICS_PORT": str(metrics_port),
@@ -115,7 +122,7 @@ def running_worker(environment: dict[str, str], command: str = "dev") -> Iterato
         finally:
             if keep := os.environ.get("PARLEY_TEST_LOGS"):
                 shutil.copy(log, Path(keep) / f"worker-{process.pid}.log")
-            family = [psutil.Process(process.pid), *worker.job_processes()]
+            family = worker.processes()
             worker.status = stop(process)
             _, alive = psutil.wait_procs(family, timeout=5)
             assert not alive, f"left behind: {alive}"
@@ -130,6 +137,12 @@ def stop(process: subprocess.Popen[bytes], timeout_s: float = 20) -> int:
     except subprocess.TimeoutExpired:
         process.kill()
         return process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _wait(condition, log: Path, timeout_s: float, process: subprocess.Popen[bytes]) -> None:  # type: ignore[no-untyped-def]
