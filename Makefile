@@ -32,6 +32,7 @@ demo:
 test:
 	@sh scripts/system_packages.sh $(DEBIAN_PACKAGES)
 	@sh scripts/setup.sh dev page server
+	@npm --prefix $(PAGE) test --silent
 	@$(PYTHON) -m pytest --cov --cov-report=term $(PYTEST_ARGS)
 
 check:

@@ -14,19 +14,12 @@ from agent.web.server import WebOptions, serve
 from tests.browser.chromium import chromium
 from tests.browser.microphone import write_microphone
 from tests.browser.visitor import Visitor
-from tests.stack.processes import KEYS, LiveKit, Worker, livekit_server, running_worker
+from tests.stack.processes import KEYS, LiveKit, Worker, running_worker
 
 DIST = Path(__file__).parents[2] / "agent" / "web" / "page" / "dist"
 """The built page; `make test` builds it."""
 
 Visit = Callable[..., Awaitable[Visitor]]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if "/browser/" in str(item.path):
-            item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.timeout(120))
 
 
 @dataclass
@@ -48,12 +41,6 @@ class Site:
         runner = await serve(WebOptions(**given | options))
         self.stop.append(runner.cleanup)
         return f"http://127.0.0.1:{runner.addresses[0][1]}"
-
-
-@pytest.fixture(scope="module")
-def livekit() -> Iterator[LiveKit]:
-    with livekit_server() as server:
-        yield server
 
 
 @pytest.fixture(scope="module")

@@ -8,22 +8,9 @@ from typing import Any
 import pytest
 
 from tests.stack.caller import Caller, join_token
-from tests.stack.processes import KEYS, LiveKit, Worker, livekit_server, running_worker
+from tests.stack.processes import KEYS, LiveKit, Worker, running_worker
 
 Join = Callable[..., Coroutine[Any, Any, Caller]]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if "/room/" in str(item.path):
-            item.add_marker(pytest.mark.room)
-            item.add_marker(pytest.mark.timeout(120))
-
-
-@pytest.fixture(scope="session")
-def livekit() -> Iterator[LiveKit]:
-    with livekit_server() as server:
-        yield server
 
 
 @pytest.fixture(scope="module")
