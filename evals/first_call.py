@@ -2,7 +2,7 @@
 
     python -m evals.first_call [--turns 20] [--greetings 10]
 
-Time from joining to the greeting, from the end of speech to the first audio of the answer, with the
+Time from joining to the greeting, from hanging up to the end of the process, from the end of speech to the first audio of the answer, with the
 embedded engines and, beside them in the same run, the simulated ones (80/150/70 ms); memory of the
 worker and of a call. Raw figures go to `evals/results/first_call.json`.
 """
@@ -44,14 +44,20 @@ async def join(url: str) -> Caller:
     return caller
 
 
-async def greeting_s(url: str) -> float:
-    """From the caller's arrival to the first sound of the greeting."""
+async def short_call(url: str, worker: Worker) -> tuple[float, float]:
+    """Seconds from arrival to the greeting's first sound, and from hanging up to the end of the
+    call's process."""
     caller = await join(url)
-    try:
-        return await caller.wait_for_answer(caller.joined_s) - caller.joined_s
-    finally:
-        await caller.leave()
-        await asyncio.sleep(3)
+    greeting_s = await caller.wait_for_answer(caller.joined_s) - caller.joined_s
+    await asyncio.sleep(1)
+    running = worker.job_processes()
+    left_s = time.monotonic()
+    await caller.leave()
+    while all(process.is_running() for process in running):
+        await asyncio.sleep(0.02)
+    gone_s = time.monotonic() - left_s
+    await asyncio.sleep(2)
+    return greeting_s, gone_s
 
 
 async def responses(url: str, turns: int, *, greeted: bool) -> dict[str, Any]:
@@ -115,8 +121,10 @@ async def measure(profile: str, url: str, worker: Worker, options: argparse.Name
     result: dict[str, Any] = await responses(url, options.turns, greeted=profile == "embedded")
     result["response"] = summary(result["response_s"])
     if profile == "embedded":
-        result["greeting_s"] = [await greeting_s(url) for _ in range(options.greetings)]
+        calls = [await short_call(url, worker) for _ in range(options.greetings)]
+        result["greeting_s"], result["process_gone_s"] = map(list, zip(*calls, strict=True))
         result["greeting"] = summary(result["greeting_s"])
+        result["process_gone"] = summary(result["process_gone_s"])
         result["memory"] = await memory(url, worker)
     return result
 
@@ -147,8 +155,7 @@ def main() -> None:
                 results[profile] = asyncio.run(measure(profile, server.url, worker, options))
     RESULTS.write_text(json.dumps(results, indent=1))
     shown = {name: results[name]["response"] for name in ("simulated", "embedded")}
-    shown["greeting"] = results["embedded"]["greeting"]
-    shown["memory"] = results["embedded"]["memory"]
+    shown |= {name: results["embedded"][name] for name in ("greeting", "process_gone", "memory")}
     print(json.dumps(shown, indent=1))  # noqa: T201
 
 

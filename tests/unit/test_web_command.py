@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from urllib.request import urlopen
+
+LIVEKIT = {
+    "LIVEKIT_URL": "ws://127.0.0.1:9",
+    "LIVEKIT_API_KEY": "key",
+    "LIVEKIT_API_SECRET": "a-secret-that-is-long-enough-for-tests",
+}
+
+
+def start(folder: Path, port: int) -> subprocess.Popen[str]:
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("AGENT_", "LIVEKIT_"))}
+    return subprocess.Popen(
+        [sys.executable, "-u", "-m", "agent", "web"],
+        cwd=folder,
+        env={**clean, **LIVEKIT, "AGENT_WEB_PORT": str(port), "AGENT_NAME": "support"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_the_page_is_served_until_ctrl_c(tmp_path: Path) -> None:
+    with start(tmp_path, 0) as process:
+        assert process.stdout is not None
+        found = re.search(r"http://\S+", process.stdout.readline())
+        assert found
+        with urlopen(f"{found[0]}/api/config", timeout=5) as answer:
+            assert json.load(answer)["agent_name"] == "support"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=10) == 0
+
+
+def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        with start(tmp_path, port) as process:
+            _, errors = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert str(port) in errors and "AGENT_WEB_PORT" in errors
+    assert "Traceback" not in errors
