@@ -53,8 +53,7 @@ async def short_call(url: str, worker: Worker) -> tuple[float, float]:
     running = worker.job_processes()
     left_s = time.monotonic()
     await caller.leave()
-    while all(process.is_running() for process in running):
-        await asyncio.sleep(0.02)
+    await caller.wait_for(lambda: not all(p.is_running() for p in running), "end of the process")
     gone_s = time.monotonic() - left_s
     await asyncio.sleep(2)
     return greeting_s, gone_s
