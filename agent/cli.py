@@ -84,7 +84,7 @@ def dev(
 ) -> None:
     """Run the worker for development: readable logs, no load limit."""
     if reload:
-        _settings(need_livekit=True)
+        _settings(need_livekit=True, warn=False)  # the worker it starts warns
         from agent.worker import run_with_reload
 
         command = ["-m", "agent", "dev", "--no-reload"]
@@ -108,9 +108,9 @@ def doctor() -> None:
     raise typer.Exit(asyncio.run(run_doctor()))
 
 
-def _settings(*, need_livekit: bool = False) -> Settings:
+def _settings(*, need_livekit: bool = False, warn: bool = True) -> Settings:
     settings = load_settings()
-    for sentence in unknown_variables(os.environ):
+    for sentence in unknown_variables(os.environ) if warn else ():
         errors.print(sentence, style="yellow", markup=False, highlight=False)
     if need_livekit:
         given = {

@@ -9,9 +9,11 @@ from typing import Any
 from livekit.agents import APIConnectOptions, stt, tts
 from rapidfuzz import fuzz, utils
 
-SENTENCE = "What time is it?"
+SENTENCE = "What can you do?"
+TRIES = 3
+"""Recognition is not the same each time; an engine that works is understood in one of these."""
 _LIKE_ENOUGH = 70
-_UNDERSTOOD_VOICES = {("espeak", "pocketsphinx"): "en-us+f3"}
+_UNDERSTOOD_VOICES = {("espeak", "pocketsphinx"): "en-us+f2"}
 """Recognition made for human speech does not understand every synthetic voice: one that it does."""
 
 
@@ -36,8 +38,18 @@ def voice_for(speaker: str, listener: str) -> str | None:
 async def speak_and_listen(
     speaker: tts.TTS[Any], listener: stt.STT[Any], *, timeout_s: float = 20.0
 ) -> SelfTest:
-    """Raises APIError when an engine fails."""
+    """The first try that passes, or the last one. Raises APIError when an engine fails."""
     options = APIConnectOptions(max_retry=0, timeout=timeout_s)
+    for _ in range(TRIES):
+        result = await _try_once(speaker, listener, options)
+        if result.passed:
+            break
+    return result
+
+
+async def _try_once(
+    speaker: tts.TTS[Any], listener: stt.STT[Any], options: APIConnectOptions
+) -> SelfTest:
     started_s = time.monotonic()
     first_s = 0.0
     frames = []

@@ -10,12 +10,14 @@ from agent.self_test import speak_and_listen, voice_for
 async def test_the_embedded_engines_understand_each_other() -> None:
     speaker = espeak.TTS(voice=voice_for("espeak", "pocketsphinx"))
     listener = pocketsphinx.STT()
-    result = await speak_and_listen(speaker, listener)
+    try:
+        result = await speak_and_listen(speaker, listener)
+    finally:
+        await speaker.aclose()
+        await listener.aclose()
     assert result.passed, result.heard
     assert 0 < result.tts_first_s < result.audio_s
     assert 0.5 < result.audio_s < 3
-    await speaker.aclose()
-    await listener.aclose()
 
 
 async def test_the_simulated_engines_hear_that_there_was_sound() -> None:
