@@ -186,11 +186,7 @@ def _check_server(settings: Settings) -> None:
     from agent.demo.private_files import Keys
     from agent.demo.token_check import Verdict, check_token
 
-    secret = settings.livekit_api_secret
-    keys = Keys(
-        api_key=settings.livekit_api_key or "",
-        api_secret=secret.get_secret_value() if secret else "",
-    )
+    keys = Keys(api_key=settings.livekit_api_key or "", api_secret=settings.api_secret)
     url = settings.livekit_url or ""
     outcome = asyncio.run(check_token(url, keys))
     match outcome.verdict:

@@ -113,6 +113,11 @@ class Settings(BaseSettings):
     """How much the worker logs: DEBUG, INFO, WARNING or ERROR."""
 
     @property
+    def api_secret(self) -> str:
+        """`livekit_api_secret` in plain text, empty when unset; never to be shown."""
+        return self.livekit_api_secret.get_secret_value() if self.livekit_api_secret else ""
+
+    @property
     def faq_dir(self) -> Path:
         """`agent_faq_dir`, or the documents that come with Parley."""
         return self.agent_faq_dir or Path(__file__).parent / "faq"

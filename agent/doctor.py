@@ -157,8 +157,7 @@ async def _spoken(choice: Choice, pipeline: Pipeline, voice: str | None) -> Chec
 
 
 async def _livekit(settings: Settings) -> Check:
-    url, key = settings.livekit_url, settings.livekit_api_key
-    secret = settings.livekit_api_secret.get_secret_value() if settings.livekit_api_secret else None
+    url, key, secret = settings.livekit_url, settings.livekit_api_key, settings.api_secret
     if not url:
         return await _demo_server(settings)
     if not key or not secret:

@@ -38,11 +38,10 @@ def build_server(settings: Settings, *, dev: bool) -> AgentServer:
     Raises ProfileError when the engines of the settings cannot be built.
     """
     check_engines(settings)
-    secret = settings.livekit_api_secret
     server = AgentServer(
         ws_url=settings.livekit_url,
         api_key=settings.livekit_api_key,
-        api_secret=secret.get_secret_value() if secret else None,
+        api_secret=settings.api_secret or None,
         host=settings.agent_host,
         port=settings.agent_health_port,
         prometheus_port=settings.agent_metrics_port or None,

@@ -66,7 +66,6 @@ class DemoOptions:
         cls, settings: Settings, *, lan: bool = False, lan_address: str | None = None
     ) -> DemoOptions:
         """Options of `parley demo`. A port that is not set may move to a free one; a set one not."""
-        secret = settings.livekit_api_secret
         chosen = settings.model_fields_set
 
         def port(name: str) -> int | None:
@@ -81,7 +80,7 @@ class DemoOptions:
             environ=dict(os.environ),
             livekit_url=settings.livekit_url,
             api_key=settings.livekit_api_key,
-            api_secret=secret.get_secret_value() if secret else None,
+            api_secret=settings.api_secret or None,
             agent_name=settings.agent_name,
             web_host=settings.agent_web_host,
             web_port=port("agent_web_port"),

@@ -18,11 +18,10 @@ _console = Console()
 
 def web_options(settings: Settings) -> WebOptions:
     """The page's options from settings that name a LiveKit server."""
-    secret = settings.livekit_api_secret
     return WebOptions(
         livekit_url=settings.livekit_url or "",
         api_key=settings.livekit_api_key or "",
-        api_secret=secret.get_secret_value() if secret else "",
+        api_secret=settings.api_secret,
         dist=DIST,
         agent_name=settings.agent_name,
         host=settings.agent_web_host,
