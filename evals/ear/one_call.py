@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,8 @@ def run_job(job: Job) -> CallReport:
     spoken = [speak(step.utterance) for step in job.call.steps]
     begun_s = time.monotonic()
     done = asyncio.run(_call(job, spoken))
+    if not job.system.is_simulated:  # its replies are as long as their text
+        done = replace(done, recording=replace(done.recording, reply_s=None))
     if job.keep_audio:
         done.recording.save(job.keep_audio, "-".join(job.key))
     return _report(job, done, time.monotonic() - begun_s)

@@ -44,8 +44,13 @@ class System:
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
     patience: str = NO_PATIENCE
+    profile: str = "simulated"
     is_dispatched: bool = True
     """Otherwise it joins by itself each room whose name begins with eval-."""
+
+    @property
+    def is_simulated(self) -> bool:
+        return self.profile == "simulated"
 
     @property
     def label(self) -> str:
@@ -63,13 +68,10 @@ class System:
 
     def token(self, room: str, conditions: Conditions) -> str:
         """The caller's token, which brings the agent and tells it how long its replies are."""
-        metadata = json.dumps(
-            {
-                "profile": "simulated",
-                "greeting": "",
-                "simulated": {"reply_s": conditions.reply_s},
-            }
-        )
+        call: dict[str, Any] = {"profile": self.profile, "greeting": ""}
+        if self.is_simulated:
+            call["simulated"] = {"reply_s": conditions.reply_s}
+        metadata = json.dumps(call)
         token = (
             api.AccessToken(KEYS.api_key, KEYS.api_secret)
             .with_identity("caller")
@@ -82,10 +84,12 @@ class System:
         return token.to_jwt()
 
 
-def _parley(name: str, turns: str | None = None) -> System:
-    environment = {"AGENT_PROFILE": "simulated"} | ({"AGENT_TURNS": turns} if turns else {})
+def _parley(name: str, *, profile: str = "simulated", **settings: str) -> System:
     return System(
-        name=name, command=("python", "-m", "agent", "dev", "--no-reload"), environment=environment
+        name=name,
+        command=("python", "-m", "agent", "dev", "--no-reload"),
+        environment={"AGENT_PROFILE": profile, **settings},
+        profile=profile,
     )
 
 
@@ -98,8 +102,9 @@ SYSTEMS = {
     system.name: system
     for system in (
         _parley("parley"),
-        _parley("parley_classic", "classic"),
-        _parley("parley_vad", "vad"),
+        _parley("parley_classic", AGENT_TURNS="classic"),
+        _parley("parley_vad", AGENT_TURNS="vad"),
+        _parley("parley_embedded", profile="embedded"),
         _stock("stock_vad", "vad"),
         _stock("stock_v1_mini", "v1-mini"),
         System(
@@ -191,3 +196,4 @@ def _stop_with_children(process: subprocess.Popen[bytes]) -> None:
     _, alive = psutil.wait_procs(family, timeout=3)
     for left in alive:
         left.kill()
+    psutil.wait_procs(alive, timeout=3)

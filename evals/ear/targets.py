@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -70,17 +71,19 @@ def _rows_of(rows: Sequence[Row], target: Target, system: str) -> list[Row]:
 
 
 def _p50(measure: Callable[[Sequence[Row]], Times]) -> Measure:
-    def value(rows: Sequence[Row]) -> tuple[float | None, int]:
-        times = measure(rows)
-        return times.p50_s, times.n
-
-    return value
+    return _percentile(measure, 0.5)
 
 
 def _p95(measure: Callable[[Sequence[Row]], Times]) -> Measure:
+    return _percentile(measure, 0.95)
+
+
+def _percentile(measure: Callable[[Sequence[Row]], Times], share: float) -> Measure:
     def value(rows: Sequence[Row]) -> tuple[float | None, int]:
         times = measure(rows)
-        return times.p95_s, times.n
+        if not times.n and times.failed:
+            return math.inf, 0
+        return metrics.percentile(times.values_s, share), times.n
 
     return value
 

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import pytest
+
+from evals.ear.recording import Event
+from evals.ear.results import EventResult, Row
+from evals.ear.targets import TARGETS, Target, Verdict, judge
+
+TURN = Event(kind="turn", utterance="u", text="", voice="slt", start_s=0, end_s=1)
+
+
+def rows(system: str, *values_s: float | None, patience: str = "normal") -> list[Row]:
+    """Plain turns; None for one without an answer."""
+    return [
+        Row(
+            system=system,
+            patience=patience,
+            set="plain",
+            split="test",
+            call="plain-01",
+            result=EventResult(
+                event=TURN,
+                outcome="unanswered" if value is None else "answered",
+                response_s=value,
+            ),
+        )
+        for value in values_s
+    ]
+
+
+def target(what: str) -> Target:
+    return next(target for target in TARGETS if target.what == what)
+
+
+def verdict(what: str, measured: list[Row]) -> Verdict:
+    return judge(target(what), measured)
+
+
+@pytest.mark.parametrize(("value_s", "state"), [(0.4, "met"), (0.41, "missed")])
+def test_a_time_is_held_against_its_limit(value_s: float, state: str) -> None:
+    found = verdict("response, synthetic voices, p50", rows("parley", value_s))
+    assert (found.state, found.value, found.n) == (state, value_s, 1)
+
+
+def test_a_ratio_needs_the_baseline_in_the_same_run() -> None:
+    what = "response, synthetic voices, p50 against stock"
+    ours, stock = rows("parley", 0.3), rows("stock_v1_mini", 0.6, patience="default")
+    assert verdict(what, ours).state == "NOT MEASURED"
+    found = verdict(what, [*ours, *stock])
+    assert (found.state, found.value) == ("met", pytest.approx(0.5))
+
+
+def test_other_patience_and_other_systems_do_not_count_for_ours() -> None:
+    others = [*rows("parley", 0.1, patience="eager"), *rows("parley_vad", 0.1)]
+    assert verdict("response, synthetic voices, p50", others).state == "NOT MEASURED"
+
+
+def test_an_agent_that_never_answers_misses_and_is_not_left_out() -> None:
+    assert verdict("response, synthetic voices, p50", rows("parley", None)).state == "missed"
+    found = verdict("unanswered turns", rows("parley", None, 0.4))
+    assert (found.state, found.value) == ("missed", 1)
+
+
+def test_without_any_result_nothing_is_met() -> None:
+    assert {judge(target, []).state for target in TARGETS} == {"NOT MEASURED"}
+
+
+def test_the_targets_one_to_nine_are_all_there() -> None:
+    assert {target.number for target in TARGETS} == set(range(1, 10))
