@@ -22,10 +22,12 @@ from livekit.agents import (
 from agent import metrics
 from agent.announcer import Announcer, after_speech
 from agent.assistant import DEFAULT_INSTRUCTIONS, Assistant
+from agent.attention import Attention, silence_options
 from agent.callers import ARRIVAL_GRACE_S, RETURN_GRACE_S, Callers, EndAfter, Link
 from agent.config import Settings
 from agent.dispatch import CallOptions
 from agent.engines import Pipeline
+from agent.filler import Filler
 from agent.profiles import Choice
 from agent.room_messages import SIMULATED_WORDS_TOPIC, Level, send_notice, send_turn
 from agent.tools import CallActions, Toolbox
@@ -33,6 +35,7 @@ from agent.tools.faq import load_faq
 from agent.turn_record import TurnRecord
 from agent.turn_recorder import TurnRecorder
 from agent.turns import NoiseBedTurnDetector
+from agent.turns.fillers import Fillers
 
 logger = logging.getLogger(__name__)
 
@@ -98,6 +101,15 @@ class Call:
             aec_warmup_duration=None,
         )
         self._announcer = Announcer(self._session)
+        self._filler = Filler(
+            self._session, Fillers(delay_s=settings.agent_filler_s, phrases=settings.fillers)
+        )
+        self._attention = Attention(
+            self._session,
+            silence_options(settings, choice.profile),
+            is_held=lambda: self._toolbox.has_timer,
+            hang_up=self._hang_up,
+        )
 
     async def run(self, connect: Callable[[], Awaitable[None]]) -> None:
         """Joins the room and greets; the call then lives on its events.
@@ -126,6 +138,8 @@ class Call:
         self._link()
         if self._choice.greeting:
             self._session.say(self._choice.greeting)
+        self._filler.attach()
+        self._attention.attach()
 
     async def _start_session(self) -> bool:
         """False when the call ended first: livekit would wait for ever for a caller who has left."""
@@ -228,6 +242,8 @@ class Call:
     async def _close(self) -> None:
         self._cancel_ending()
         self._toolbox.close()
+        self._filler.close()
+        self._attention.close()
         self._announcer.close()
         self._recorder.close()
         await self._pipeline.aclose()

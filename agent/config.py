@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Port = Annotated[int, Field(ge=0, le=65535)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
@@ -50,6 +51,16 @@ def _livekit_url(url: str | None) -> str | None:
     if url is not None and not url.startswith(schemes):
         raise ValueError("must begin with ws:// or wss://, for example ws://127.0.0.1:7880")
     return url
+
+
+def _two_or_more(text: str) -> str:
+    if len(_phrases(text)) < 2:
+        raise ValueError("write two phrases or more with | between them: no two in a row are alike")
+    return text
+
+
+def _phrases(text: str) -> tuple[str, ...]:
+    return tuple(phrase for part in text.split("|") if (phrase := part.strip()))
 
 
 class Settings(BaseSettings):
@@ -97,6 +108,19 @@ class Settings(BaseSettings):
     agent_faq_dir: Annotated[Path | None, AfterValidator(_existing_folder)] = None
     """Folder of Markdown files that the assistant answers questions from."""
 
+    agent_silence_prompt_s: Seconds = 30
+    """Seconds of silence until the caller is asked if they are there; 0 for never, as is unset in the simulated profile."""
+    agent_silence_prompt: str = "Are you still there?"
+    """How they are asked, in the callers' language."""
+    agent_silence_end_s: Seconds = 30
+    """Further seconds of silence until the call ends; 0 for never, as is unset in the simulated profile."""
+    agent_silence_goodbye: str = "I will hang up now. Goodbye!"
+    """Said before a call ends for silence, in the callers' language."""
+    agent_filler_s: Seconds = 1.2
+    """Seconds a tool may run in silence until the caller hears that it takes a moment; 0 for never."""
+    agent_fillers: Annotated[str, AfterValidator(_two_or_more)] = "Let me look. | One moment."
+    """What they hear then: two phrases or more with | between them, which take turns."""
+
     agent_host: str = "127.0.0.1"
     """Interface for health and metrics; 0.0.0.0 in a container."""
     agent_health_port: Port = 8081
@@ -116,6 +140,11 @@ class Settings(BaseSettings):
     def api_secret(self) -> str:
         """`livekit_api_secret` in plain text, empty when unset; never to be shown."""
         return self.livekit_api_secret.get_secret_value() if self.livekit_api_secret else ""
+
+    @property
+    def fillers(self) -> tuple[str, ...]:
+        """The phrases of `agent_fillers`."""
+        return _phrases(self.agent_fillers)
 
     @property
     def faq_dir(self) -> Path:

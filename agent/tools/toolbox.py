@@ -47,6 +47,11 @@ class Toolbox:
     def tools(self) -> list[llm.Tool | llm.Toolset]:
         return list(llm.find_function_tools(self))
 
+    @property
+    def has_timer(self) -> bool:
+        """Whether a timer of the caller is going to ring."""
+        return bool(self._timers.remaining())
+
     def close(self) -> None:
         """Stops the timers."""
         self._timers.cancel()

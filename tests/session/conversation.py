@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -17,12 +17,15 @@ from livekit.plugins.speechcore import Word
 
 from agent.announcer import Announcer, after_speech
 from agent.assistant import Assistant
+from agent.attention import Attention, SilenceOptions
 from agent.call import turn_handling
+from agent.filler import Filler
 from agent.speech import clause_tts
 from agent.tools import CallActions, Toolbox
 from agent.tools.faq import Faq
 from agent.turn_record import TurnRecord
 from agent.turn_recorder import TurnRecorder
+from agent.turns.fillers import Fillers
 from tests.fakes.audio_io import Loudspeaker, Microphone, Subtitles
 from tests.fakes.eventually import eventually
 from tests.fakes.hearing import LoudnessVAD, SettledTurnDetector
@@ -30,6 +33,8 @@ from tests.fakes.hearing import LoudnessVAD, SettledTurnDetector
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 ENGINES = {"stt": "ears", "llm": "brain", "tts": "mouth", "turn": "settled"}
 WORD_S = 0.3
+NO_FILLERS = Fillers(delay_s=0, phrases=())
+NO_END = SilenceOptions(prompt_after_s=0, end_after_s=0, prompt="", goodbye="")
 _DEADLINE_S = 60.0
 
 
@@ -91,6 +96,8 @@ async def conversation(
     activity: vad.VAD | None = None,
     turn_detector: Any = None,
     microphone: Microphone | None = None,
+    silence: SilenceOptions = NO_END,
+    fillers: Fillers = NO_FILLERS,
 ) -> AsyncIterator[Conversation]:
     """Starts a session with the turn handling of a real call; closes it and the engines."""
     ears = ears or simulated.STT(delay_s=0.08)
@@ -114,6 +121,10 @@ async def conversation(
     )
     announcer = Announcer(session)
     toolbox = _toolbox(call, announcer)
+    attention = Attention(
+        session, silence, is_held=lambda: toolbox.has_timer, hang_up=_hang_up(call)
+    )
+    filler = Filler(session, fillers)
     recorder = _recorder(call)
     recorder.attach(session)
     synchroniser = TranscriptSynchronizer(
@@ -125,9 +136,13 @@ async def conversation(
     assistant = Assistant(instructions="Be brief.", toolbox=toolbox, recorder=recorder)
     try:
         await session.start(assistant, record=False)
+        filler.attach()
+        attention.attach()
         yield call
     finally:
         toolbox.close()
+        filler.close()
+        attention.close()
         announcer.close()
         await session.aclose()
         recorder.close()
@@ -137,12 +152,13 @@ async def conversation(
 
 
 def _toolbox(call: Conversation, announcer: Announcer) -> Toolbox:
-    loop = asyncio.get_running_loop()
-    actions = CallActions(
-        announce=announcer.announce,
-        hang_up=lambda: after_speech(call.session, lambda: call.hang_ups.append(loop.time())),
-    )
+    actions = CallActions(announce=announcer.announce, hang_up=_hang_up(call))
     return Toolbox(actions, Faq([]), now=lambda: NOON, time_zone="Etc/UTC")
+
+
+def _hang_up(call: Conversation) -> Callable[[], None]:
+    loop = asyncio.get_running_loop()
+    return lambda: after_speech(call.session, lambda: call.hang_ups.append(loop.time()))
 
 
 def _recorder(call: Conversation) -> TurnRecorder:

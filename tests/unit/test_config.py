@@ -47,6 +47,14 @@ def test_all_problems_are_reported_together_each_with_its_variable(
     assert "missing.yaml" in str(caught.value)
 
 
+def test_fillers_are_a_list_of_two_or_more(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("AGENT_FILLERS", " Hm, let me see. | One moment.|")
+    assert load_settings(tmp_path / "none").fillers == ("Hm, let me see.", "One moment.")
+    monkeypatch.setenv("AGENT_FILLERS", "One moment.")
+    with pytest.raises(ConfigError, match="two phrases"):
+        load_settings(tmp_path / "none")
+
+
 def test_the_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("LIVEKIT_API_SECRET", "very-secret-value")
     assert "very-secret-value" not in repr(load_settings(tmp_path / "none"))
