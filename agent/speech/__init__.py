@@ -1,0 +1,22 @@
+"""LLM text to speech: clauses that begin early, made in parallel, spoken in order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from livekit.agents import tts
+
+from agent.speech.normalise import normaliser
+from agent.speech.pipeline import ClauseTTS
+
+__all__ = ["ClauseTTS", "clause_tts"]
+
+
+def clause_tts(engine: tts.TTS[Any], *, language: str = "en") -> tts.TTS[Any]:
+    """An engine that takes whole texts, fed clause by clause; a streaming engine is itself.
+
+    `language` is that of the texts. The result does not close `engine`.
+    """
+    if engine.capabilities.streaming:
+        return engine
+    return ClauseTTS(engine, normalise=normaliser(language))
