@@ -1,0 +1,5 @@
+"""What the caller's words say about the turn: is it over, and is it a turn at all?"""
+
+from agent.turns.words.judge import Verdict, WordsJudge
+
+__all__ = ["Verdict", "WordsJudge"]

@@ -1,0 +1,79 @@
+"""How probable it is that a turn ends after these words: a pure function with trained weights."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+from agent.turns.words.asked import asked_for
+from agent.turns.words.features import State, evidence
+from agent.turns.words.language_model import TrigramModel
+from agent.turns.words.tokens import utterance
+
+WEIGHTS = Path(__file__).parent / "weights.json"
+"""Written by `python -m evals.words.train`."""
+
+WeightSet = Literal["with_trigram", "words_only"]
+
+_CACHED = 64
+"""A detector asks again about the same words as silence grows."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    end_probability: float
+    """That a turn ends after these words, an end and a pause being equally likely before."""
+    state: State
+
+
+NEUTRAL = Verdict(end_probability=0.5, state="plain")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    bias: float
+    weights: Mapping[str, float]
+
+    @classmethod
+    def read(cls, name: WeightSet) -> Weights:
+        content: dict[str, Any] = json.loads(WEIGHTS.read_text(encoding="utf-8"))
+        return cls(bias=content[name]["bias"], weights=content[name]["weights"])
+
+    def log_odds(self, features: Mapping[str, float]) -> float:
+        return self.bias + sum(
+            self.weights.get(name, 0.0) * value for name, value in features.items()
+        )
+
+
+class WordsJudge:
+    """English. Thread-safe; about 0.3 ms for words not seen before."""
+
+    def __init__(self, weights: Weights, trigram: TrigramModel | None) -> None:
+        self._weights = weights
+        self._trigram = trigram
+        self._judge = lru_cache(maxsize=_CACHED)(self._judge_once)
+
+    @classmethod
+    def load(cls, *, with_trigram: bool = True) -> WordsJudge:
+        """Uses the trigram model of the pocketsphinx wheel where that is installed (30 ms, 32 MB)."""
+        trigram = TrigramModel.load() if with_trigram else None
+        return cls(Weights.read("with_trigram" if trigram else "words_only"), trigram)
+
+    def judge(self, text: str, agent_said: str = "") -> Verdict:
+        """`text`: all the caller has said in this turn; `agent_said`: the agent's turn before it."""
+        return self._judge(text, agent_said)
+
+    def _judge_once(self, text: str, agent_said: str) -> Verdict:
+        words = utterance(text)
+        if not words.tokens:
+            return NEUTRAL
+        found = evidence(words, asked_for(agent_said), self._trigram)
+        log_odds = found.log_odds
+        if found.features:
+            log_odds += self._weights.log_odds(found.features)
+        return Verdict(end_probability=1.0 / (1.0 + math.exp(-log_odds)), state=found.state)

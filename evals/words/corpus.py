@@ -1,0 +1,108 @@
+"""The sentences, and every place in them where a caller could pause.
+
+One sentence a line, in lower case, as recognisers deliver it. `/` stands where the turn might as well have
+ended; `question => words` is an answer to the agent's question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.turns.words import lexicon
+
+FOLDER = Path(__file__).parent / "sentences"
+_FUNCTION_WORDS = (
+    lexicon.ARTICLES
+    | lexicon.POSSESSIVES
+    | lexicon.PREPOSITIONS
+    | lexicon.CONJUNCTIONS
+    | lexicon.SUBORDINATORS
+    | lexicon.BE
+    | lexicon.HAVE
+    | lexicon.MODALS
+    | lexicon.FILLERS
+    | lexicon.WH_WORDS
+    | {"not", "some", "any", "very", "so"}
+)
+_NEXT_OPENS_PHRASE = _FUNCTION_WORDS | lexicon.SUBJECT_PRONOUNS | {"you", "it"}
+_PAUSE_BEFORE_PHRASE, _PAUSE_BEHIND_FUNCTION_WORD, _PAUSE_INSIDE = 1.0, 0.7, 0.35
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sentence:
+    register: str
+    words: tuple[str, ...]
+    complete_at: frozenset[int]
+    """Numbers of words after which the turn might as well have ended."""
+    agent_said: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A silence after some words: the end of the turn, or a pause."""
+
+    sentence: int
+    register: str
+    words: str
+    agent_said: str
+    is_end: bool
+    is_complete: bool
+    """A pause where the words so far could have been all."""
+    plausibility: float
+    """How likely a person pauses here, against other places."""
+
+
+def read_sentences(folder: Path = FOLDER) -> list[Sentence]:
+    return [
+        _sentence(path.stem, line)
+        for path in sorted(folder.glob("*.txt"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if line.strip()
+    ]
+
+
+def places(sentences: list[Sentence], *, is_punctuated: bool = False) -> Iterator[Place]:
+    """`is_punctuated`: as Whisper writes partials, a full stop at the end and wherever one might stand."""
+    for number, sentence in enumerate(sentences):
+        for count in range(1, len(sentence.words) + 1):
+            stops = sentence.complete_at | {count} if is_punctuated else frozenset()
+            yield Place(
+                sentence=number,
+                register=sentence.register,
+                words=_written(sentence.words[:count], stops),
+                agent_said=sentence.agent_said,
+                is_end=count == len(sentence.words),
+                is_complete=count in sentence.complete_at,
+                plausibility=_plausibility(sentence.words, count),
+            )
+
+
+def _written(words: tuple[str, ...], stops: frozenset[int]) -> str:
+    return " ".join(f"{word}." if number in stops else word for number, word in enumerate(words, 1))
+
+
+def _sentence(register: str, line: str) -> Sentence:
+    agent_said, _, spoken = line.rpartition("=>")
+    words: list[str] = []
+    complete_at = set()
+    for word in spoken.split():
+        if word == "/":
+            complete_at.add(len(words))
+        else:
+            words.append(word)
+    return Sentence(
+        register=register,
+        words=tuple(words),
+        complete_at=frozenset(complete_at),
+        agent_said=agent_said.strip(),
+    )
+
+
+def _plausibility(words: tuple[str, ...], count: int) -> float:
+    if count == len(words):
+        return 1.0
+    if words[count] in _NEXT_OPENS_PHRASE:
+        return _PAUSE_BEFORE_PHRASE
+    return _PAUSE_BEHIND_FUNCTION_WORD if words[count - 1] in _FUNCTION_WORDS else _PAUSE_INSIDE
