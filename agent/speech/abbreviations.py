@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
-Ending = Literal["always", "never", "before_capital", "unless_number"]
+Ending = Literal["always", "never", "before_starter", "unless_number"]
 """When the full stop of a word ends the sentence: by itself, or by what follows it."""
 
 TITLES = {
@@ -63,7 +64,7 @@ CLOSERS = {
     "apt": "apartment",
     "ext": "extension",
 }
-"""May end a sentence, which then goes on with a capital letter."""
+"""May end a sentence; the next word tells."""
 
 BEFORE_NUMBERS = {
     "no": "number",
@@ -93,6 +94,22 @@ BEFORE_NUMBERS = {
 """Abbreviations only where a number follows: "no. 5", but "the answer is no."."""
 
 
+STARTERS = (
+    "A|After|All|Also|An|And|Any|Are|As|At|Because|Before|But|By|Can|Could|Did|Do|Does|For|From|Have"
+    "|He|Her|Here|His|How|However|I|If|In|Is|It|Its|Just|Let|Maybe|My|No|Not|Now|On|Once|One|Or|Our"
+    "|Please|Shall|She|Should|So|Some|Than|That|The|Their|Then|There|These|They|This|Those|To|Until"
+    "|Was|We|Well|Were|What|When|Where|Which|While|Who|Why|Will|With|Would|Yes|You|Your"
+)
+"""After an abbreviation they begin a sentence: “the U.S. It is”, but “the U.S. Army”."""
+
+_STARTER = re.compile(rf"(?:{STARTERS})\b")
+
+
+def begins_sentence(text: str) -> bool:
+    """Whether what follows an abbreviation is a sentence of its own."""
+    return not text or _STARTER.match(text) is not None
+
+
 def sentence_ending(word: str) -> Ending:
     """`word` as it stands before its full stop, without it: "Dr", "p.m", "home"."""
     lower = word.lower()
@@ -103,7 +120,7 @@ def sentence_ending(word: str) -> Ending:
     if lower in BEFORE_NUMBERS:
         return "unless_number"
     if lower in CLOSERS or _is_dotted(word):
-        return "before_capital"
+        return "before_starter"
     return "always"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from agent.speech.abbreviations import sentence_ending
+from agent.speech.abbreviations import begins_sentence, sentence_ending
 
 
 class Break(IntEnum):
@@ -135,20 +135,23 @@ def _places(text: str, *, is_complete: bool) -> Iterator[tuple[int, Break]]:
     for match in _PLACES.finditer(text):
         if not text[: match.start()].strip() or _is_inside(match.end(), links):
             continue
-        if match.end() == len(text) and not is_complete and _needs_more(text, match):
+        if not is_complete and _needs_more(text, match):
             return
         if (kind := _kind(text, match)) is not None:
             yield match.end(), kind
 
 
 def _needs_more(text: str, match: re.Match[str]) -> bool:
-    """Whether the kind of a place at the end depends on what comes after it."""
+    """Whether the kind of a place depends on text that is still to come."""
+    after = text[match.end() :]
+    ending = sentence_ending(_word_before(text, match)) if match["stop"] == "." else "always"
+    if ending == "before_starter":
+        return not after or after.isalpha()  # the next word may go on
+    if after:
+        return False
     if not match[0][-1].isspace():
         return match["cjk"] is None
-    if match["stop"] == ".":
-        ending = sentence_ending(_word_before(text, match))
-        return ending in ("before_capital", "unless_number")
-    return match["comma"] is not None  # a number may follow
+    return ending == "unless_number" or match["comma"] is not None
 
 
 def _kind(text: str, match: re.Match[str]) -> Break | None:
@@ -166,16 +169,16 @@ def _kind(text: str, match: re.Match[str]) -> Break | None:
 def _ends_sentence(text: str, match: re.Match[str]) -> bool:
     if match["stop"] != ".":
         return True
-    word, after = _word_before(text, match), text[match.end() :][:1]
+    word, after = _word_before(text, match), text[match.end() :]
     if word[-1:].isdigit() and match[0] == ".":
         return False  # at the end of the text: decimals may follow
     line = text[: match.start()].rpartition("\n")[2]
     if word.isdigit() and line.strip() == word:
         return False  # the number of a list item
     ending = sentence_ending(word)
-    if ending == "before_capital":
-        return after == "" or after.isupper()
-    return ending == "always" or (ending == "unless_number" and not after.isdigit())
+    if ending == "before_starter":
+        return begins_sentence(after)
+    return ending == "always" or (ending == "unless_number" and not after[:1].isdigit())
 
 
 def _word_before(text: str, match: re.Match[str]) -> str:

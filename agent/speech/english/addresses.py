@@ -77,6 +77,10 @@ def _telephone(match: re.Match[str]) -> str:
     return ("plus " if match[0].startswith("+") else "") + ", ".join(groups)
 
 
+def _called(match: re.Match[str]) -> str:
+    return match[1] + digits(match[2])
+
+
 def _dotted(match: re.Match[str]) -> str:
     return re.sub(r"\.", " dot ", match[0])
 
@@ -99,5 +103,6 @@ RULES: tuple[Rule, ...] = (
         lambda match: f"{match[1].rstrip('#')}{digits(match[2])}",
         flags=re.IGNORECASE,
     ),
+    rule(r"\b((?i:call|dial|text)\s)(\d{3,})\b(?![.,]\d|[:%]|\s[a-z]+s\b|\speople)", _called),
     rule(r"(?<![\w.,])v?\d+(?:\.\d+){2,}(?![\w.]*\d)", _dotted),  # a version, an IP address
 )

@@ -87,6 +87,7 @@ _UNITS = {
     "Mbit/s": "megabit per second",
     "Gbps": "gigabit per second",
     "MB/s": "megabyte per second",
+    "GB/s": "gigabyte per second",
     "Hz": "hertz",
     "kHz": "kilohertz",
     "MHz": "megahertz",
@@ -189,7 +190,7 @@ RULES: tuple[Rule, ...] = (
     ),
     rule(rf"{_AMOUNT}\s?°\s?(?P<scale>[CF]\b)?", _degrees),
     rule(
-        r"(?<![\w.])([3-8])['’′](1[01]|\d)[\"”″](?!\w)",
+        r"(?<![\w.])([3-8])['’′]\s?(1[01]|\d)[\"”″](?!\w)",
         lambda match: f"{cardinal(int(match[1]))} foot {cardinal(int(match[2]))}",
     ),
     rule(
@@ -197,7 +198,10 @@ RULES: tuple[Rule, ...] = (
         lambda match: f"{_amount(match)} {'cent' if match['amount'] == '1' else 'cents'}",
     ),
     rule(rf"{_AMOUNT}\s?%", lambda match: f"{_amount(match)} percent"),
-    rule(rf"{_AMOUNT}(?P<hyphen>[\s-]?)(?P<unit>{_UNIT})(?![\w/²³])(?:\.(?=\s+[a-z]))?", _measure),
+    rule(
+        rf"{_AMOUNT}(?P<hyphen>[\s-]?)(?P<unit>{_UNIT})(?![\w/²³])(?:\.(?=\s+[a-z]|[,;:)]))?",
+        _measure,
+    ),
     rule(
         rf"{_BARE}(?P<amount>{NUMBER})\s?(?P<scale>k|bn|M)(?!\w)",
         lambda match: f"{decimal(match['amount'])} {_SCALES[match['scale'].lower()]}",

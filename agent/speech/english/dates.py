@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from agent.speech.english.number_words import cardinal, ordinal, plural, year
-from agent.speech.english.rules import START, STOP, Rule, rule
+from agent.speech.english.rules import START, Rule, rule
 
 MONTHS = (
     "January February March April May June July August September October November December".split()
@@ -24,6 +24,11 @@ _BEFORE_YEAR = (
     "in|since|by|of|until|till|from|to|year|around|circa|before|after|during|early|late|mid"
     "|spring|summer|autumn|fall|winter|and|copyright"
 )
+_COUNTED = (
+    "more|other|people|users|times|words|points|steps|items|pages|copies|characters|calories|miles"
+    "|dollars|euros|pounds|cents|yen|hours|days|years"
+)
+"""“2000 people” are two thousand."""
 
 
 def _month(match: re.Match[str]) -> str:
@@ -101,9 +106,10 @@ def _years(match: re.Match[str]) -> str:
     return f"{year(int(match['first']))} to {spoken}"
 
 
-_HALF = rf"\s?(?P<half>[aApP])\.?[mM]\b{STOP}"
+_HALF = r"\s?(?P<half>[aApP])\.?[mM]\b"
 
 NUMERIC: tuple[Rule, ...] = (
+    rule(r"(?i:(?<=:\d\d)|(?<=\d[ap]m)|(?<=\d [ap]m)|(?<=[ap]\.m\.))\s?[-–]\s?(?=\d)", " to "),
     rule(
         rf"{START}(?P<year>{_YEAR})-(?P<month>\d\d)-(?P<day>\d\d)(?:T(?=\d\d:)|\b)",
         lambda match: _iso(match) + (" at " if match[0].endswith("T") else ""),
@@ -147,7 +153,10 @@ RULES: tuple[Rule, ...] = (
         lambda match: match["before"] + year(int(match["year"])),
         flags=re.IGNORECASE,
     ),
-    rule(rf"{START}(?P<year>19\d\d|20\d\d)\b(?![.,:]\d|\s?[%°])", lambda m: year(int(m["year"]))),
+    rule(
+        rf"{START}(?P<year>19\d\d|20\d\d)\b(?![.,:]\d|\s?[%°]|\s(?:{_COUNTED})\b)",
+        lambda match: year(int(match["year"])),
+    ),
     rule(
         r"\b(?P<century>\d{1,2})(?:st|nd|rd|th)[ -]century\b",
         lambda match: f"{ordinal(int(match['century']))} century",

@@ -20,11 +20,14 @@ _DENOMINATORS = {2: ("half", "halves"), 4: ("quarter", "quarters")}
 _MAX_DENOMINATOR = 20
 _LONGEST_CARDINAL_DIGITS = 9
 
-_ROMAN_VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
-_ROMAN = r"(?=[IVXLC])(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})\b"
+_ROMAN_VALUES = {"I": 1, "V": 5, "X": 10}
+_ROMAN = r"(?=[IVX])X{0,3}(?:IX|IV|V?I{0,3})\b"
+_NOT_THE_SPEAKER = r"(?!I\b(?!$|[.,;:!?)]))"
+"""“Part I.”, but “the part I like”."""
+
 _NUMBERED = (
     "[Cc]hapter|[Pp]art|[Vv]olume|[Aa]ct|[Ss]cene|[Ss]ection|[Aa]rticle|[Tt]ype|[Pp]hase|[Bb]ook"
-    "|[Ll]evel|[Cc]lass|[Ss]tage|[Gg]rade|[Ee]pisode|World War|Final Fantasy|Rocky|Super Bowl|Title|Mark"
+    "|[Ll]evel|[Cc]lass|[Ss]tage|[Gg]rade|[Ee]pisode|Final Fantasy|Rocky|Super Bowl|Title|Mark"
 )
 _REGNAL = (
     "Henry|Louis|Elizabeth|Charles|George|Edward|William|James|Richard|Paul|Benedict|Napoleon|Philip"
@@ -75,11 +78,11 @@ def _plain(match: re.Match[str]) -> str:
 
 RULES: tuple[Rule, ...] = (
     rule(
-        rf"\b({_NUMBERED}) ({_ROMAN})(?![.'’]?\w)",
+        rf"\b(World War|(?:{_NUMBERED})(?= {_NOT_THE_SPEAKER})) ({_ROMAN})(?![.'’]?\w)",
         lambda match: f"{match[1]} {cardinal(_roman(match[2]))}",
     ),
     rule(
-        rf"\b({_REGNAL}) ((?!I\b){_ROMAN})(?!\w)",
+        rf"\b({_REGNAL}) ((?!I\b){_ROMAN})(?!\w|\.? [A-Z])",
         lambda match: f"{match[1]} the {ordinal(_roman(match[2]))}",
     ),
     rule(
@@ -92,7 +95,7 @@ RULES: tuple[Rule, ...] = (
         rf"{START}(?:(?P<whole>\d+)\s)?(?P<above>\d{{1,3}})[/⁄](?P<below>\d{{1,3}})(?![\w/]|[.,]\d)",
         _mixed,
     ),
-    rule(r"(?<![\w.])(\d+)(?:st|nd|rd|th)\b", lambda match: ordinal(int(match[1]))),
+    rule(r"(?<![\w.])(\d+)(?i:st|nd|rd|th)\b", lambda match: ordinal(int(match[1]))),
     rule(rf"{START}(?P<first>{NUMBER})\s?[-–—]\s?(?P<last>{NUMBER})(?![\w/-]|[.,]\d)", _range),
     rule(rf"{START}(\d+):(\d+)\b", lambda m: f"{decimal(m[1])} to {decimal(m[2])}"),
     rule(r"(?<![\w)])[-−](?=\d)", "minus "),

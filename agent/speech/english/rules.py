@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from agent.speech.abbreviations import STARTERS
+
 Say = Callable[[re.Match[str]], str] | str
 Rule = tuple[re.Pattern[str], Say]
 
@@ -14,8 +16,8 @@ NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?"
 START = r"(?<![\w.,:/-])"
 """Nothing of a number or a word stands before."""
 
-STOP = r"(?:\.(?=\s*\S))?"
-"""The full stop of an abbreviation; one at the end of the text ends the sentence, too, and stays."""
+STOP = rf"(?:\.(?=\s*\S)(?!\s+(?:{STARTERS})\b))?"
+"""The full stop of an abbreviation; one that ends a sentence, too, stays."""
 
 
 def rule(pattern: str, say: Say, *, flags: int = 0) -> Rule:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from agent.speech.abbreviations import BEFORE_NUMBERS, CLOSERS, PHRASES, TITLES
+from agent.speech.abbreviations import BEFORE_NUMBERS, CLOSERS, PHRASES, STARTERS, TITLES
 from agent.speech.english.rules import STOP, Rule, rule, spelled
 
 _SPELLED = frozenset(
@@ -19,6 +19,9 @@ _SPELLED = frozenset(
 """Acronyms that have vowels and are spelled all the same."""
 
 _SAID = frozenset("NASDAQ OK JPEG SQL HMM SHH PSST".split())
+_LETTERED = frozenset(
+    "class exhibit grade group hepatitis option part plan section step team type vitamin".split()
+)
 _VOWELS = frozenset("AEIOUY")
 
 
@@ -40,6 +43,10 @@ def _phrase(match: re.Match[str]) -> str:
     return _like(PHRASES[match[1].lower()], match[1]) + comma
 
 
+def _street(match: re.Match[str]) -> str:
+    return match[1] + _STREETS[match[2]]
+
+
 def _closer(match: re.Match[str]) -> str:
     return _like(CLOSERS[match[1].lower()], match[1])
 
@@ -55,9 +62,11 @@ def _spelled(match: re.Match[str]) -> str:
 
 
 def _initial(match: re.Match[str]) -> str:
-    """Without its stop, but for one that ends a sentence, as in “vitamin C. It”."""
-    before = match.string[: match.start()].split()
-    return match[1] if not before or before[-1][0].isupper() else match[0]
+    """“J” of “J. Smith”, but not the “C.” of “Take vitamin C. Oranges have it.”"""
+    before = (match.string[: match.start()].split() or ["."])[-1]
+    begins = before[-1] in ".!?"
+    is_name = before[0].isupper() and before.lower() not in _LETTERED
+    return match[1] if begins or is_name else match[0]
 
 
 def _acronym(match: re.Match[str]) -> str:
@@ -67,19 +76,22 @@ def _acronym(match: re.Match[str]) -> str:
     return word if is_said else _spelled(match)
 
 
+_STREETS = {"St": "Street", "Dr": "Drive"}
+"""Elsewhere “Saint” and “Doctor”."""
+
 ABBREVIATIONS: tuple[Rule, ...] = (
-    rule(rf"\b({_expand(TITLES)})\.(?=\s+[A-Z])", _title, flags=re.IGNORECASE),
+    rule(r"(\b\d+\s(?:[A-Z]\w+\s)+)(St|Dr)\.(?=\s+[A-Z])", lambda m: f"{_street(m)}."),
+    rule(rf"([a-z]\s)(St|Dr)(?=\.(?:\s*$|[,;]|\s+[a-z])){STOP}", lambda m: _street(m)),
+    rule(rf"\b(?i:({_expand(TITLES)}))\.(?=\s+[A-Z])", _title),
     rule(rf"\b({_expand(PHRASES)})\.(,?)(?=\s|$)", _phrase, flags=re.IGNORECASE),
     rule(r"\bvs\b", "versus"),
-    rule(r"(?<=[a-z] )St\.(?=\s*$|[,;]|\s+[a-z])", "Street"),
-    rule(r"(?<=[a-z] )Dr\.(?=\s*$|[,;]|\s+[a-z])", "Drive"),
     rule(r"\bSt\.(?=\s+[A-Z])", "Saint"),
     rule(rf"\b({_expand(BEFORE_NUMBERS)})\.(?=\s*\d)", _before_number, flags=re.IGNORECASE),
     rule(rf"\b({_expand(CLOSERS)})(?=\.){STOP}", _closer, flags=re.IGNORECASE),
     rule(r"\bw/o\b", "without"),
     rule(r"\bw/(?=\s?\w)", "with "),
     rule(rf"\b[A-Za-z](?:\.[A-Za-z])+(?=\.){STOP}", _spelled),
-    rule(r"\b([A-HJ-Z])\.(?=\s+[A-Z])", _initial),
+    rule(rf"(?<![\w.])([A-HJ-Z])\.(?=\s+[A-Z])(?!\s+(?:{STARTERS})\b(?!\.))", _initial),
 )
 """Before numbers are read: “No. 5” is still to be seen."""
 
@@ -88,6 +100,8 @@ ACRONYMS: tuple[Rule, ...] = (
     rule(r"\b([CF])#", r"\1 sharp"),
     rule(r"\b[A-Z]{2,5}s?\b", _acronym),
 )
+
+_PRICES = "dollars?|cents?|euros?|pounds?|pence|yen|rupees?|francs?|times"
 
 SYMBOLS: tuple[Rule, ...] = (
     rule(r"#(?=\d)", "number "),
@@ -108,13 +122,14 @@ SYMBOLS: tuple[Rule, ...] = (
     rule(r"\s*÷\s*", " divided by "),
     rule(r"±\s*", " plus or minus "),
     rule(r"(?:≈\s*|~\s?(?=\d))", " about "),
-    rule(r"(?<=\d)(?:²|\^2\b)", " squared"),
-    rule(r"(?<=\d)(?:³|\^3\b)", " cubed"),
+    rule(r"(?<=\w)(?:²|\^2\b)", " squared"),
+    rule(r"(?<=\w)(?:³|\^3\b)", " cubed"),
     rule(r"(?<=\d)\^(?=\d)", " to the power of "),
     rule(r"\s<\s", " is less than "),
     rule(r"\s>\s", " is greater than "),
     rule(r"°", " degrees "),
     rule(r"%", " percent "),
+    rule(rf"\b({_PRICES})/(?=[a-z])", r"\1 per "),
     rule(r"(?<=[A-Za-z])/(?=[A-Za-z])", " or "),
     rule(r"[©®™†‡§¶^\\{}_<>*•~|]", " "),
 )
@@ -123,7 +138,7 @@ SYMBOLS: tuple[Rule, ...] = (
 PUNCTUATION: tuple[Rule, ...] = (
     rule(r"\s+[-–—]{1,3}\s+|\s*—\s*", ", "),
     rule(r"(?<=\w)–(?=\w)", "-"),
-    rule(r"\s+([,.;:!?])", r"\1"),
+    rule(r"\s+([,.;:!?])(?!\w)", r"\1"),
     rule(r"([,;:]),", r"\1"),
     rule(r"^[\s,.;:!?…-]+(?=\w)", ""),
     rule(r"\s+", " "),
