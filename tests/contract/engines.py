@@ -12,6 +12,8 @@ from livekit.plugins import espeak, pocketsphinx, responder, simulated
 from livekit.plugins.speechcore import EngineBusy, EngineError, Word
 from livekit.plugins.speechio import EngineTTS
 
+from agent.speech import ClauseTTS
+from agent.speech.normalise import normaliser
 from tests.contract.stt_checks import Utterance
 from tests.fakes.audio import speech_like
 from tests.fakes.engines import FakeRecogniser, FakeSynthesiser
@@ -70,16 +72,37 @@ def engine_tts(**options: Any) -> tts.TTS[Any]:
     return EngineTTS(FakeSynthesiser(**options), provider="fake")
 
 
+class OwningClauseTTS(ClauseTTS):
+    """Closes its engine, so that the suite need not know there are two."""
+
+    def __init__(self, engine: tts.TTS[Any]) -> None:
+        super().__init__(engine, normalise=normaliser("en"))
+        self._owned = engine
+
+    async def aclose(self) -> None:
+        await super().aclose()
+        await self._owned.aclose()
+
+
 def engine_stt(**options: Any) -> stt.STT[Any]:
     return pocketsphinx.STT(engine=FakeRecogniser(**options))
 
 
+def clause_engine_tts(**options: Any) -> tts.TTS[Any]:
+    return OwningClauseTTS(engine_tts(**options))
+
+
 FAKE_TTS = Case("any engine", engine_tts)
+CLAUSE_TTSS = (
+    Case("any engine by clauses", clause_engine_tts),
+    Case("espeak by clauses", lambda: OwningClauseTTS(espeak.TTS())),
+)
 FAKE_STT = SttCase("any engine", engine_stt, SOUND)
 
 SLOW_TTSS = (
     Case("simulated", lambda: simulated.TTS(delay_s=5.0)),
     Case("any engine", lambda: engine_tts(step_s=1.0)),
+    Case("any engine by clauses", lambda: clause_engine_tts(step_s=1.0)),
 )
 SLOW_STTS = (
     SttCase("simulated", lambda: simulated.STT(delay_s=5.0), ANNOUNCED),

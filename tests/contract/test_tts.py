@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from copy import copy
 from typing import Any
 
@@ -12,12 +12,27 @@ from livekit.agents import tts
 from livekit.plugins.speechio import EngineTTS
 
 from tests.contract import common_checks, tts_checks
-from tests.contract.engines import FAILURES, FAKE_TTS, SLOW_TTSS, TTSS, Case, Failure, engine_tts
+from tests.contract.engines import (
+    CLAUSE_TTSS,
+    FAILURES,
+    FAKE_TTS,
+    SLOW_TTSS,
+    TTSS,
+    Case,
+    Failure,
+    OwningClauseTTS,
+    clause_engine_tts,
+    engine_tts,
+)
 from tests.fakes.engines import FakeSynthesiser
 from tests.fakes.eventually import eventually
 
+Maker = Callable[..., tts.TTS[Any]]
+MAKERS = (engine_tts, clause_engine_tts)
+MAKER_NAMES = ("whole", "by clauses")
 
-@pytest_asyncio.fixture(params=[*TTSS, FAKE_TTS], ids=lambda case: case.name)
+
+@pytest_asyncio.fixture(params=[*TTSS, FAKE_TTS, *CLAUSE_TTSS], ids=lambda case: case.name)
 async def engine(request: pytest.FixtureRequest) -> AsyncIterator[tts.TTS[Any]]:
     engine = request.param.make()
     yield engine
@@ -62,23 +77,27 @@ async def test_its_deadline_is_kept(case: Case) -> None:
         await tts_checks.check_deadline_is_kept(engine)
 
 
+@pytest.mark.parametrize("make", MAKERS, ids=MAKER_NAMES)
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: failure.name)
-async def test_what_an_engine_raises_is_reported(failure: Failure) -> None:
-    async with engine_tts(errors=[copy(failure.error)]) as engine:
+async def test_what_an_engine_raises_is_reported(failure: Failure, make: Maker) -> None:
+    async with make(errors=[copy(failure.error)]) as engine:
         await tts_checks.check_failure_is_reported(engine)
 
 
+@pytest.mark.parametrize("make", MAKERS, ids=MAKER_NAMES)
 @pytest.mark.parametrize(
     "failure", [f for f in FAILURES if f.is_retried], ids=lambda failure: failure.name
 )
-async def test_a_second_attempt_is_heard(failure: Failure) -> None:
-    async with engine_tts(errors=[copy(failure.error)]) as engine:
+async def test_a_second_attempt_is_heard(failure: Failure, make: Maker) -> None:
+    async with make(errors=[copy(failure.error)]) as engine:
         await tts_checks.check_retry(engine)
 
 
-async def test_an_interrupted_engine_stops_after_its_step() -> None:
+@pytest.mark.parametrize("is_by_clauses", [False, True], ids=MAKER_NAMES)
+async def test_an_interrupted_engine_stops_after_its_step(is_by_clauses: bool) -> None:
     synthesiser = FakeSynthesiser(step_s=0.02)
-    async with EngineTTS(synthesiser, provider="fake") as engine:
+    whole = EngineTTS(synthesiser, provider="fake")
+    async with OwningClauseTTS(whole) if is_by_clauses else whole as engine:
         await tts_checks.check_interruption(engine)
         made = synthesiser.steps_made
     whole_text = len(tts_checks.LONG_TEXT) / 15 / 0.06
