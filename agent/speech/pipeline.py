@@ -11,7 +11,8 @@ from livekit.agents import DEFAULT_API_CONNECT_OPTIONS, APIConnectOptions, tts, 
 
 from agent.speech.maker import ClauseMaker
 from agent.speech.planner import ClausePlanner
-from agent.speech.reply import Reply, Voice
+from agent.speech.reply import Reply
+from agent.speech.voice import Voice
 
 
 class ClauseTTS(tts.TTS[Never]):
