@@ -12,6 +12,7 @@ from livekit.agents import DEFAULT_API_CONNECT_OPTIONS, APIConnectOptions, tts, 
 RATE_HZ = 24_000
 _LOUDNESS_STEP = 200
 _FIRST_LOUDNESS = 1000
+_LOUDNESSES = 128
 _SHORTEST_SAMPLES = 1000
 
 
@@ -65,7 +66,7 @@ class PacedTTS(tts.TTS[Never]):
         return _PacedStream(self, text, conn_options)
 
     def texts_heard(self, pcm: bytes) -> list[str]:
-        """The texts in the order in which they sound."""
+        """The texts in the order in which they sound; for an engine that was given less than 128."""
         loudness = np.abs(np.frombuffer(pcm, dtype=np.int16).astype(int))
         starts = np.flatnonzero(np.diff(loudness, prepend=-1, append=-1))
         is_long = np.diff(starts) > _SHORTEST_SAMPLES
@@ -80,7 +81,8 @@ class _PacedStream(tts.ChunkedStream):
     def __init__(self, owner: PacedTTS, text: str, conn_options: APIConnectOptions) -> None:
         super().__init__(tts=owner, input_text=text, conn_options=conn_options)
         self._owner = owner
-        self._loudness = _FIRST_LOUDNESS + _LOUDNESS_STEP * len(owner.texts)
+        number = len(owner.texts) % _LOUDNESSES
+        self._loudness = _FIRST_LOUDNESS + _LOUDNESS_STEP * number
         owner.texts.append(text)
 
     async def _run(self, output_emitter: tts.AudioEmitter) -> None:
