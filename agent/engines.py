@@ -82,7 +82,7 @@ def build(settings: Settings, choice: Choice, call: CallOptions, loaded: Loaded)
         return Pipeline(
             stt=_STT[choice.stt.name](context),
             llm=_LLM[choice.llm.name](context),
-            tts=clause_tts(speaker),
+            tts=clause_tts(speaker, language=choice.language),
             speaker=speaker,
         )
     except (EngineError, ImportError, ValueError) as e:
