@@ -7,11 +7,15 @@ PYTEST_ARGS ?=
 # LAN=1 lets a phone on the same network in.
 LAN ?=
 
+# RESUME=1 goes on with evals that were stopped; SPLIT=dev leaves the test sentences alone.
+RESUME ?=
+SPLIT ?= test
+
 PYTHON := .venv/bin/python
 PAGE := agent/web/page
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix clean
+.PHONY: help setup demo test check fix evals evals-full clean
 
 help:
 	@echo "make demo         start everything and print one URL; Ctrl-C stops it (LAN=1: for a phone, too)"
@@ -19,6 +23,8 @@ help:
 	@echo "make test         all tests; installs what they need"
 	@echo "make check        linters, types, import rules"
 	@echo "make fix          format and repair what can be repaired by itself"
+	@echo "make evals        measure Parley and a stock agent at the caller's ear, ten minutes"
+	@echo "make evals-full   all sets and all baselines, hours; RESUME=1 goes on where it stopped"
 	@echo "make clean        remove what was built and installed in this folder"
 
 setup:
@@ -32,6 +38,7 @@ demo:
 test:
 	@sh scripts/system_packages.sh $(DEBIAN_PACKAGES)
 	@sh scripts/setup.sh dev page server
+	@sh scripts/evals_setup.sh
 	@npm --prefix $(PAGE) test --silent
 	@$(PYTHON) -m pytest --cov --cov-report=term $(PYTEST_ARGS)
 
@@ -48,7 +55,14 @@ fix:
 	$(PYTHON) -m ruff check --fix
 	$(PYTHON) -m ruff format
 
+evals evals-full:
+	@sh scripts/system_packages.sh flite:flite
+	@sh scripts/setup.sh runtime server
+	@sh scripts/evals_setup.sh
+	@exec $(PYTHON) -m evals.plans $(if $(filter evals-full,$@),full,quick) --split $(SPLIT) \
+	  $(if $(RESUME),--resume)
+
 clean:
-	rm -rf .venv .parley $(PAGE)/node_modules $(PAGE)/dist
+	rm -rf .venv .venv-evals .parley $(PAGE)/node_modules $(PAGE)/dist
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .grimp_cache .coverage .coverage.*
 	find agent plugins tests -name __pycache__ -type d -prune -exec rm -rf {} +

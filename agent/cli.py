@@ -108,6 +108,32 @@ def doctor() -> None:
     raise typer.Exit(asyncio.run(run_doctor()))
 
 
+@app.command()
+def bench(
+    show: Annotated[
+        bool,
+        typer.Option(
+            "--open", help="Show the report in the browser; measure only if there is none."
+        ),
+    ] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Everything, for hours; by default some ten minutes.")
+    ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a measurement that was stopped.")
+    ] = False,
+) -> None:
+    """Measure Parley and other agents at the caller's ear."""
+    from agent.bench import CHECKOUT, open_report, run_evals
+
+    if show and not (full or resume) and open_report(CHECKOUT):
+        return
+    status = run_evals(CHECKOUT, _settings().cache_dir, full=full, resume=resume)
+    if show and status == 0:
+        open_report(CHECKOUT)
+    raise typer.Exit(status)
+
+
 def _settings(*, need_livekit: bool = False, warn: bool = True) -> Settings:
     settings = load_settings()
     for sentence in unknown_variables(os.environ) if warn else ():

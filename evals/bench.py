@@ -3,8 +3,9 @@
     python -m evals.bench --systems parley,stock_v1_mini --sets plain,pauses --n 20
 
 All systems run at the same time on one livekit-server and are called in turn, each with the same
-calls, so that whatever else the machine does is the same for all. The results are written after
-every call; Ctrl-C loses only the call in progress, and --resume goes on.
+calls, so that whatever else the machine does is the same for all. First the way of the sound is
+measured alone. The results are written after every call; Ctrl-C loses only the call in progress,
+and --resume goes on.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ import argparse
 import multiprocessing
 import os
 import platform
+import re
 import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -28,14 +30,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from agent.turns.patience import parse_patience
-from evals.ear.corpus import CorpusError, expand, load_set, set_names
+from evals.ear.corpus import CorpusError, Split, expand, load_set, set_names
 from evals.ear.flite import VoiceError
 from evals.ear.journal import Journal, JournalError
 from evals.ear.one_call import CallReport, Job, run_job
-from evals.ear.results import read_results
-from evals.ear.scenario import Call
-from evals.ear.systems import SYSTEMS, System, SystemFailed, choose, running
+from evals.ear.path import ECHO, measure_path
+from evals.ear.results import ResultsError, read_results
+from evals.ear.systems import ROOT, SYSTEMS, System, SystemFailed, choose, running
 from evals.ear.table import results_table
+from evals.ear.targets import TIMED_SETS
 from evals.ear.voices import speak
 from tests.stack.processes import livekit_server
 
@@ -45,15 +48,45 @@ _STAGES = {"stt_ms": 80, "llm_ms": 150, "tts_ms": 70}
 console = Console()
 
 
-def plan(
-    systems: Sequence[System], calls: Sequence[Call], url: str, keep_audio: Path | None
-) -> list[Job]:
-    """Every call with every system; who comes first changes from call to call."""
-    return [
-        Job(system=system, call=call, url=url, keep_audio=keep_audio)
-        for number, call in enumerate(calls)
-        for system in _rotated(systems, number)
-    ]
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What is called with what."""
+
+    systems: tuple[System, ...]
+    sets: tuple[str, ...]
+    output: Path
+    """A folder."""
+    split: Split = "dev"
+    n: int = 20
+    """Events of each set's main kind, for Parley's systems."""
+    baseline_n: int = 20
+    """The same for the others."""
+    parallel: int = 1
+    """Calls side by side, in the sets of which only shares count."""
+    resume: bool = False
+    keep_audio: Path | None = None
+    seed: int = 0
+
+
+def plan(options: Options, url: str) -> list[Job]:
+    """Every call with every system that makes it; who comes first changes from call to call.
+
+    Raises CorpusError.
+    """
+    jobs: list[Job] = []
+    for name in options.sets:
+        made = {
+            n: expand(name, options.split, n, seed=options.seed)
+            for n in {options.n, options.baseline_n}
+        }
+        for number in range(max(map(len, made.values()))):
+            for system in _rotated(options.systems, number):
+                own = made[options.n if system.is_ours else options.baseline_n]
+                if number < len(own):
+                    jobs.append(
+                        Job(system=system, call=own[number], url=url, keep_audio=options.keep_audio)
+                    )
+    return jobs
 
 
 def _rotated(systems: Sequence[System], by: int) -> list[System]:
@@ -61,69 +94,76 @@ def _rotated(systems: Sequence[System], by: int) -> list[System]:
     return [*systems[first:], *systems[:first]]
 
 
-def facts(options: argparse.Namespace, systems: Sequence[System]) -> dict[str, Any]:
-    """What a reader of the results must know."""
+def facts(options: Options, path: dict[str, Any]) -> dict[str, Any]:
+    """What a reader of the results must know; `path` is what was measured of it."""
     settings = {
         system.name: {
             **{k: v for k, v in system.settings.items() if k != "AGENT_PATIENCE"},
-            "patience": [other.patience for other in systems if other.name == system.name],
+            "patience": [it.patience for it in options.systems if it.name == system.name],
         }
-        for system in systems
+        for system in options.systems
     }
     conditions = {
         "cores": os.cpu_count(),
         "machine": _processor(),
         "python": platform.python_version(),
-        "versions": _versions("livekit-agents", "livekit", "numpy"),
+        "versions": _versions("livekit-agents", "livekit", "numpy") | _pinned("pipecat-ai"),
         "network": "loopback",
-        "noise_dbfs": -60,
+        "path": path,
         "stages": _STAGES,
-        "parallel": options.parallel,
+        "parallel": {name: _side_by_side(name, options) for name in options.sets},
         "load_at_start": round(os.getloadavg()[0], 2),
         "sets": {name: asdict(load_set(name).conditions) for name in options.sets},
         "seed": options.seed,
     }
-    if options.parallel > 1:
-        conditions["warning"] = "calls ran side by side: the percentages count, the times do not"
-    return {
-        "when": time.strftime("%Y-%m-%d"),
-        "conditions": conditions,
-        "systems": settings,
-    }
+    return {"conditions": conditions, "systems": settings}
 
 
-def run(options: argparse.Namespace) -> None:
+def run(options: Options) -> None:
     """Raises CorpusError, VoiceError, SystemFailed, JournalError, KeyboardInterrupt."""
-    systems = [choose(name, one) for name in options.systems for one in options.patience]
-    systems = list({system.label: system for system in systems}.values())
-    calls = [
-        call
-        for name in options.sets
-        for call in expand(name, options.split, options.n, seed=options.seed)
-    ]
-    begin = Journal.resume if options.resume else Journal.begin
-    journal = begin(options.output, facts(options, systems))
-    _prepare_voices(calls)
+    _prepare_voices(plan(options, ""))
+    if not options.resume:
+        Journal.begin(options.output, {})  # refuses now, not after a minute
     with ExitStack() as stack:
         server = stack.enter_context(livekit_server())
-        for system in systems:
-            console.print(f"… starting {system.label}")
+        for system in options.systems:
+            console.print(f"… starting {system.label}", highlight=False)
             stack.enter_context(running(system, server))
-        time.sleep(_SETTLE_S)
-        jobs = plan(systems, calls, server.url, options.keep_audio)
-        _call_all([job for job in jobs if job.key not in journal.done], journal, options.parallel)
-    console.print(results_table(read_results(options.output).rows))
+        console.print("… measuring the way of the sound")
+        with running(ECHO, server), _pool(1) as pool:
+            time.sleep(_SETTLE_S)
+            path = pool.submit(measure_path, server.url).result()
+        begin = Journal.resume if options.resume else Journal.begin
+        journal = begin(options.output, facts(options, path))
+        jobs = [job for job in plan(options, server.url) if job.key not in journal.done]
+        for names, parallel in _batches(options):
+            batch = [job for job in jobs if job.call.set in names]
+            _call_all(batch, journal, parallel)
 
 
-def _prepare_voices(calls: Sequence[Call]) -> None:
+def _batches(options: Options) -> list[tuple[list[str], int]]:
+    """The sets, with how many calls of theirs are made side by side."""
+    by_parallel: dict[int, list[str]] = {}
+    for name in options.sets:
+        by_parallel.setdefault(_side_by_side(name, options), []).append(name)
+    return [(names, parallel) for parallel, names in sorted(by_parallel.items())]
+
+
+def _side_by_side(name: str, options: Options) -> int:
+    return 1 if name in TIMED_SETS else options.parallel
+
+
+def _prepare_voices(jobs: Sequence[Job]) -> None:
     """Everything is spoken once before any call: later it comes from the cache."""
-    steps = [step for call in calls for step in call.steps]
+    steps = {step.utterance: step for job in jobs for step in job.call.steps}.values()
     with _progress() as progress:
-        for step in progress.track(steps, description="speaking"):
+        for step in progress.track(list(steps), description="speaking"):
             speak(step.utterance)
 
 
 def _call_all(jobs: Sequence[Job], journal: Journal, parallel: int) -> None:
+    if not jobs:
+        return
     with _progress() as progress, _pool(parallel) as pool:
         bar = progress.add_task("calling", total=len(jobs))
         for future in as_completed([pool.submit(run_job, job) for job in jobs]):
@@ -184,7 +224,19 @@ def _versions(*packages: str) -> dict[str, str]:
     return found
 
 
+def _pinned(package: str) -> dict[str, str]:
+    """From the lock of the environment that is not ours."""
+    lock = ROOT / "requirements" / "evals.lock"
+    found = re.search(rf"^{re.escape(package)}(?:\[.*\])?==(\S+)", lock.read_text(), re.MULTILINE)
+    return {package: found[1]} if found else {}
+
+
 def _processor() -> str:
+    """The processor's name; on Linux platform knows only its architecture."""
+    with suppress(OSError):
+        names = re.findall(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(), re.M)
+        if names:
+            return str(names[0])
     return platform.processor() or platform.machine()
 
 
@@ -216,7 +268,8 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
+def parse_options(arguments: Sequence[str]) -> Options:
+    """Raises SystemExit, with a message, for what cannot be used."""
     parser = argparse.ArgumentParser(
         prog="python -m evals.bench",
         description=__doc__,
@@ -227,28 +280,46 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     add("--sets", type=_names(set_names()), default=["plain"])
     add("--split", choices=("dev", "test"), default="dev")
     add("--n", type=_positive, default=20, help="events of each set's main kind, per system")
+    add("--baseline-n", type=_positive, help="the same for what is not Parley; default: as --n")
     add("--patience", type=_patience, default=["normal"], help="of Parley; several by commas")
-    add("--parallel", type=_positive, default=1, help="calls side by side; for percentages only")
-    add("--output", type=Path, required=True)
+    add("--parallel", type=_positive, default=1, help="calls side by side where shares count")
+    add("--output", type=Path, required=True, metavar="FOLDER")
     add("--keep-audio", type=Path, metavar="FOLDER")
     add("--resume", action="store_true", help="leave out the calls that --output has")
     add("--seed", type=int, default=0)
-    return parser.parse_args(arguments)
+    values = vars(parser.parse_args(arguments))
+    values["systems"] = choose_all(values["systems"], values.pop("patience"))
+    values["sets"] = tuple(values["sets"])
+    values["baseline_n"] = values["baseline_n"] or values["n"]
+    return Options(**values)
 
 
-def main() -> int:
-    options = parse_options(sys.argv[1:])
+def choose_all(names: Sequence[str], patience: Sequence[str]) -> tuple[System, ...]:
+    """Each system once for each patience it can have."""
+    systems = [choose(name, one) for name in names for one in patience]
+    return tuple({system.label: system for system in systems}.values())
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """What a person can do something about ends with a sentence: status 1, or 130 for Ctrl-C."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        run(options)
-    except (CorpusError, JournalError, SystemFailed, VoiceError) as e:
+        yield
+    except (CorpusError, JournalError, ResultsError, SystemFailed, VoiceError) as e:
         console.print(str(e), style="red", markup=False, highlight=False)
-        return 1
+        sys.exit(1)
     except KeyboardInterrupt:
-        console.print(f"\nstopped; the calls so far are in {options.output}, --resume goes on")
-        return 130
-    return 0
+        console.print("\nstopped; the calls so far are kept, --resume goes on", highlight=False)
+        sys.exit(130)
+
+
+def main() -> None:
+    options = parse_options(sys.argv[1:])
+    with told():
+        run(options)
+        console.print(results_table(read_results(options.output).rows))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -16,16 +16,13 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import sys
 from functools import partial
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from livekit import rtc
 from livekit.agents import (
     Agent,
-    AgentServer,
     AgentSession,
     JobContext,
     TurnHandlingOptions,
@@ -35,8 +32,7 @@ from livekit.agents import (
 from livekit.plugins import simulated
 
 from agent.dispatch import SimulatedOptions, parse_metadata
-from agent.main import READY_FILE_VARIABLE, never_full, rtc_configuration
-from agent.worker import run_worker
+from evals.baselines.worker import loopback, serve
 
 Detector = Literal["vad", "v1-mini"]
 
@@ -66,23 +62,13 @@ async def entrypoint(detector: Detector, ctx: JobContext) -> None:
         turn_handling=turn_handling(detector),
         aec_warmup_duration=None,
     )
-    await ctx.connect(rtc_config=rtc_configuration(os.environ["LIVEKIT_URL"]))
+    await ctx.connect(rtc_config=loopback())
     await session.start(
         Agent(instructions="You are a helpful voice assistant."),
         room=ctx.room,
         room_options=room_io.RoomOptions(delete_room_on_close=True),
         record=False,
     )
-
-
-def build_server(detector: Detector) -> AgentServer:
-    """Reads LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET and AGENT_NAME. Starts nothing."""
-    server = AgentServer(
-        host="127.0.0.1", port=0, num_idle_processes=1, load_fnc=never_full, log_level="INFO"
-    )
-    server.rtc_session(partial(entrypoint, detector), agent_name=os.environ["AGENT_NAME"])
-    server.on("worker_registered", _announce_ready)
-    return server
 
 
 def _announce(stt: simulated.STT, packet: rtc.DataPacket) -> None:
@@ -93,21 +79,13 @@ def _announce(stt: simulated.STT, packet: rtc.DataPacket) -> None:
             logger.warning("an announcement was not understood: %s", e)
 
 
-def _announce_ready(*_: Any) -> None:
-    if path := os.environ.get(READY_FILE_VARIABLE):
-        Path(path).touch()
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--detector", choices=("vad", "v1-mini"), required=True)
     options = parser.parse_args()
-    needed = ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET", "AGENT_NAME")
-    if missing := [name for name in needed if not os.environ.get(name)]:
-        parser.error(f"set {', '.join(missing)} in the environment")
-    return run_worker(build_server(options.detector), dev=True)
+    return serve(partial(entrypoint, options.detector))
 
 
 if __name__ == "__main__":

@@ -1,67 +1,118 @@
-"""The file of a run's results while the run goes on: after every call it is complete."""
+"""The files of a run's results while the run goes on: after every call they are complete."""
 
 from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from evals.ear.one_call import CallReport
-from evals.ear.results import VERSION
+from evals.ear.results import TIMELINES, VERSION
 
 Key = tuple[str, str, str]
 """System, patience, call."""
 
 
 class JournalError(ValueError):
-    """The file cannot be written or gone on with; the message says what to do."""
+    """The folder cannot be written or gone on with; the message says what to do."""
 
 
 @dataclass
 class Journal:
-    """Appends reports; each write replaces the file as a whole, so that it is never half written."""
+    """Appends reports to the file of their set; each write replaces it as a whole, so that it is
+    never half written. What is said about the conditions holds for the files begun since."""
 
-    path: Path
-    content: dict[str, Any]
+    folder: Path
+    facts: dict[str, Any]
+    today: Callable[[], str] = lambda: time.strftime("%Y-%m-%d")
+    _files: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Contents by set."""
 
     @classmethod
-    def begin(cls, path: Path, facts: dict[str, Any]) -> Journal:
-        """A new file. Raises JournalError when there is one."""
-        if path.exists():
+    def begin(cls, folder: Path, facts: dict[str, Any]) -> Journal:
+        """`facts`: "conditions" and "systems". Raises JournalError when there are results."""
+        if any(folder.glob("*.json")):
             raise JournalError(
-                f"{path} exists: go on with it by --resume, or name another by --output."
+                f"{folder} holds results: go on with them by --resume, or name another by --output."
             )
-        return cls(path, {"version": VERSION, **facts, "calls": [], "results": []})
+        (folder / TIMELINES).unlink(missing_ok=True)
+        return cls(folder, facts)
 
     @classmethod
-    def resume(cls, path: Path, facts: dict[str, Any]) -> Journal:
-        """Goes on with a file, or begins it; what was said about the conditions then, stays."""
-        if not path.exists():
-            return cls.begin(path, facts)
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            is_known = content["version"] == VERSION
-            content["systems"] = content["systems"] | facts["systems"]
-            assert isinstance(content["calls"], list)
-        except (OSError, ValueError, KeyError, TypeError, AssertionError):
-            is_known = False
-        if not is_known:
-            raise JournalError(f"{path} is no file of a run that could go on: name another.")
-        return cls(path, content)
+    def resume(cls, folder: Path, facts: dict[str, Any]) -> Journal:
+        """Goes on with a run, or begins it; what was said about the conditions then, stays."""
+        files = {path.stem: _content(path) for path in folder.glob("*.json")}
+        for content in files.values():
+            content["systems"] |= facts["systems"]
+        return cls(folder, facts, _files=files)
 
     @property
     def done(self) -> set[Key]:
-        return {(c["system"], c["patience"], c["call"]) for c in self.content["calls"]}
+        return {
+            (call["system"], call["patience"], call["call"])
+            for content in self._files.values()
+            for call in content["calls"]
+        }
 
     def add(self, report: CallReport) -> None:
-        self.content["calls"].append(report.facts)
-        self.content["results"] += [row.to_dict() for row in report.rows]
-        self.write()
+        name = report.facts["set"]
+        if name not in self._files:
+            self._files[name] = self._new_content()
+        content = self._files[name]
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._add_timelines(name, len(content["results"]), report)
+        content["calls"].append(report.facts)
+        content["results"] += [row.to_dict() for row in report.rows]
+        self._write(name)
 
-    def write(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        draft = self.path.with_name(self.path.name + ".part")
-        draft.write_text(json.dumps(self.content, separators=(",", ":")), encoding="utf-8")
-        os.replace(draft, self.path)
+    def _new_content(self) -> dict[str, Any]:
+        return {
+            "version": VERSION,
+            "when": self.today(),
+            "conditions": self.facts["conditions"],
+            "systems": dict(self.facts["systems"]),
+            "calls": [],
+            "results": [],
+        }
+
+    def _add_timelines(self, name: str, first: int, report: CallReport) -> None:
+        with (self.folder / TIMELINES).open("a", encoding="utf-8") as lines:
+            for index, row in enumerate(report.rows, first):
+                if row.timeline is not None:
+                    lines.write(json.dumps([name, index, asdict(row.timeline)]) + "\n")
+
+    def _write(self, name: str) -> None:
+        path = self.folder / f"{name}.json"
+        draft = path.with_name(path.name + ".part")
+        draft.write_text(_dump(self._files[name]), encoding="utf-8")
+        os.replace(draft, path)
+
+
+def _dump(content: dict[str, Any]) -> str:
+    """A line for each call and each event, so that versions of the file can be compared."""
+    lists = {name: content[name] for name in ("calls", "results")}
+    head = {name: value for name, value in content.items() if name not in lists}
+    parts = [json.dumps(head, separators=(",", ":"))[1:-1]]
+    for name, items in lists.items():
+        lines = ",\n".join(json.dumps(item, separators=(",", ":")) for item in items)
+        parts.append(f'"{name}":[\n{lines}]')
+    return "{" + ",\n".join(parts) + "}\n"
+
+
+def _content(path: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        is_known = content["version"] == VERSION
+        is_known = is_known and isinstance(content["systems"], dict)
+        is_known = is_known and all(
+            isinstance(content[name], list) for name in ("calls", "results")
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        is_known = False
+    if not is_known:
+        raise JournalError(f"{path} is no file of a run that could go on: name another folder.")
+    return content

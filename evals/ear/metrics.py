@@ -79,17 +79,33 @@ class Modes:
 
 @dataclass(frozen=True, kw_only=True)
 class CrossCheck:
-    """The agent's own times against the ear's, for the same answers."""
+    """The agent's own records against the ear, for the same answers.
 
-    n: int
-    median_path_s: float | None
-    """What the ear adds to the agent's time from the end of speech to its first audio."""
-    p95_deviation_s: float | None
-    """Of the single answers from that, either way."""
-    speech_n: int
-    median_speech_s: float | None
-    """How much longer the agent took the speech to last than it did."""
-    p95_speech_deviation_s: float | None
+    The ear's response time is the record's `playout_s` and the path. The path is measured apart
+    from both, with an agent that only echoes; what is left over is an error of the record.
+    """
+
+    difference: Times
+    """`response_s` − `playout_s`; unmeasured are answers without a record."""
+    path_s: float | None
+    """Median of the path, None when it was not measured."""
+
+    @property
+    def deviations_s(self) -> tuple[float, ...]:
+        """What is left over of each difference without the path, either way, in order of size."""
+        if self.path_s is None:
+            return ()
+        return tuple(sorted(abs(value_s - self.path_s) for value_s in self.difference.values_s))
+
+    @property
+    def p95_deviation_s(self) -> float | None:
+        return percentile(self.deviations_s, 0.95)
+
+    @property
+    def bias_s(self) -> float | None:
+        """How much longer the ear waits than record and path say, in the median."""
+        middle_s = self.difference.p50_s
+        return None if middle_s is None or self.path_s is None else middle_s - self.path_s
 
 
 def percentile(values: Sequence[float], share: float) -> float | None:
@@ -196,28 +212,18 @@ def echo_taken(rows: Iterable[Row]) -> Share:
     return _share(answers, lambda row: row.result.replies > 1 or row.result.reply_whole is False)
 
 
-def cross_check(rows: Iterable[Row]) -> CrossCheck:
-    """Over the answered turns that have a record of the agent's."""
-    paths_s, speeches_s = [], []
-    for row in _of_kind(rows, "turn"):
-        result = row.result
-        if result.outcome != "answered" or result.response_s is None:
-            continue
-        if "playout" in result.stage_s:
-            paths_s.append(result.response_s - result.stage_s["playout"])
-        if "speech_start" in result.stage_s:
-            spoken_s = result.event.end_s - result.event.start_s
-            speeches_s.append(-result.stage_s["speech_start"] - spoken_s)
-    path_s, path_deviation_s = _middle_and_deviation(paths_s)
-    speech_s, speech_deviation_s = _middle_and_deviation(speeches_s)
-    return CrossCheck(
-        n=len(paths_s),
-        median_path_s=path_s,
-        p95_deviation_s=path_deviation_s,
-        speech_n=len(speeches_s),
-        median_speech_s=speech_s,
-        p95_speech_deviation_s=speech_deviation_s,
-    )
+def cross_check(rows: Iterable[Row], path_s: float | None) -> CrossCheck:
+    """Over the answered turns; `path_s` is the median of the path in the same run."""
+    answered = [row.result for row in _of_kind(rows, "turn") if row.result.outcome == "answered"]
+    differences_s = [
+        result.response_s - result.stage_s["playout"]
+        if result.response_s is not None and "playout" in result.stage_s
+        else None
+        for result in answered
+    ]
+    missing = differences_s.count(None)
+    difference = _times(differences_s, failed=0, unmeasured=missing)
+    return CrossCheck(difference=difference, path_s=path_s)
 
 
 def stage_times(rows: Iterable[Row], stage: str) -> Times:
@@ -259,10 +265,3 @@ def _pauses_come_to(row: Row) -> int:
     onset_s = result.onset_s if result.outcome == "cut_off" else None
     until_s = math.inf if onset_s is None else onset_s
     return sum(start_s <= until_s for start_s, _ in result.event.pauses_s)
-
-
-def _middle_and_deviation(values_s: Sequence[float]) -> tuple[float | None, float | None]:
-    if not values_s:
-        return None, None
-    middle_s = statistics.median(values_s)
-    return middle_s, percentile(sorted(abs(value - middle_s) for value in values_s), 0.95)

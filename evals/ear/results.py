@@ -1,11 +1,15 @@
-"""What came out of each event, and the file of a run's results."""
+"""What came out of each event, and the files of a run's results.
+
+A run is a folder: `<set>.json` for each set, each complete in itself, and `timelines.jsonl`, the
+waveforms to be drawn, which is large and can be left out.
+"""
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Iterable, Sequence
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,7 +17,8 @@ import numpy as np
 
 from evals.ear.recording import Event, Lane, Recording
 
-VERSION = 1
+VERSION = 2
+TIMELINES = "timelines.jsonl"
 
 Outcome = Literal[
     "answered",
@@ -26,6 +31,12 @@ Outcome = Literal[
     "unmeasured",
 ]
 
+_ORDER = (
+    *("plain", "human", "pauses", "dictation", "hesitation", "interruptions"),
+    *("backchannels", "noise", "side_talk", "echo", "phone"),
+)
+"""Of the sets, wherever they are shown."""
+_WHERE = ("system", "patience", "set", "split", "call")
 _STEP_S = 0.02
 _LEAD_S = 0.5
 _TRAIL_S = 2.0
@@ -33,7 +44,7 @@ _LONGEST_S = 25.0
 
 
 class ResultsError(ValueError):
-    """The file is not one of results; the message is one sentence that says why."""
+    """There are no results that can be read; the message is one sentence that says why."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,20 +115,21 @@ class Row:
     timeline: Timeline | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """One object of the list "results" in the file."""
-        values = asdict(self)
-        quality = {"gaps": values.pop("gaps"), "clicks": values.pop("clicks")}
-        return {**values.pop("result"), **values, "quality": quality}
+        """One object of the list "results" in a file: without the timeline and without whatever is
+        as it is by default."""
+        where = {name: getattr(self, name) for name in _WHERE}
+        quality = {"gaps": self.gaps, "clicks": self.clicks}
+        lateness_s = _rounded(self.microphone_lateness_p99_s)
+        result = _compact(self.result) | {"event": _compact(self.result.event)}
+        return {**result, **where, "quality": quality, "microphone_lateness_p99_s": lateness_s}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Row:
-        timeline = values.get("timeline")
         return cls(
-            **{name: values[name] for name in ("system", "patience", "set", "split", "call")},
+            **{name: values[name] for name in _WHERE},
             result=EventResult.from_dict(values),
             **values.get("quality") or {},
             microphone_lateness_p99_s=values.get("microphone_lateness_p99_s", 0.0),
-            timeline=Timeline(**timeline) if timeline else None,
         )
 
 
@@ -132,12 +144,39 @@ class Results:
     rows: Sequence[Row]
 
 
-def read_results(path: Path) -> Results:
+def read_results(folder: Path) -> Results:
     """Raises ResultsError."""
+    files = sorted(folder.glob("*.json"), key=lambda path: _place(path.stem))
+    if not files:
+        raise ResultsError(f"{folder} holds no results")
+    parts = [_read(path) for path in files]
+    timelines = _read_timelines(folder / TIMELINES)
+    rows: list[Row] = []
+    for path, part in zip(files, parts, strict=True):
+        known = timelines.get(path.stem, {})
+        rows += [
+            replace(row, timeline=known.get(index)) if index in known else row
+            for index, row in enumerate(part.rows)
+        ]
+    first = parts[0]
+    return replace(
+        first,
+        conditions=first.conditions | {"sets": _merged(part.conditions["sets"] for part in parts)},
+        systems=_merged(part.systems for part in parts),
+        rows=rows,
+    )
+
+
+def _place(name: str) -> tuple[int, str]:
+    return (_ORDER.index(name) if name in _ORDER else len(_ORDER), name)
+
+
+def _read(path: Path) -> Results:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["version"] != VERSION:
             raise ResultsError(f"{path} has version {content['version']}, this reads {VERSION}")
+        content["conditions"].setdefault("sets", {})
         return Results(
             when=content["when"],
             conditions=content["conditions"],
@@ -150,6 +189,45 @@ def read_results(path: Path) -> Results:
         raise ResultsError(f"{path} cannot be read: {e}") from e
     except (KeyError, TypeError, AttributeError) as e:
         raise ResultsError(f"{path} is no file of results: {e!r}") from e
+
+
+def _read_timelines(path: Path) -> dict[str, dict[int, Timeline]]:
+    """By set and number of the row; a later line replaces an earlier one, of a run cut short."""
+    found: dict[str, dict[int, Timeline]] = {}
+    if path.exists():
+        for line in path.read_text(encoding="utf-8").splitlines():
+            name, index, timeline = json.loads(line)
+            found.setdefault(name, {})[index] = Timeline(**timeline)
+    return found
+
+
+def _merged(parts: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    merged: dict[str, Any] = {}
+    for part in parts:
+        merged |= part
+    return merged
+
+
+def _compact(values: EventResult | Event) -> dict[str, Any]:
+    """As a dictionary without what is as it is by default."""
+    return {
+        item.name: _rounded(value)
+        for item in fields(values)
+        if (value := getattr(values, item.name)) != _default(item)
+    }
+
+
+def _default(item: Field[Any]) -> Any:
+    return item.default if item.default_factory is MISSING else item.default_factory()
+
+
+def _rounded(value: Any) -> Any:
+    """Times to a tenth of a millisecond."""
+    if isinstance(value, float):
+        return round(value, 4)
+    if isinstance(value, dict):
+        return {name: _rounded(inner) for name, inner in value.items()}
+    return [_rounded(inner) for inner in value] if isinstance(value, tuple) else value
 
 
 def draw_timeline(recording: Recording, result: EventResult) -> Timeline:

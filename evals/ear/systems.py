@@ -49,6 +49,10 @@ class System:
     """Otherwise it joins by itself each room whose name begins with eval-."""
 
     @property
+    def is_ours(self) -> bool:
+        return self.name.startswith("parley")
+
+    @property
     def is_simulated(self) -> bool:
         return self.profile == "simulated"
 
@@ -121,7 +125,7 @@ def choose(name: str, patience: str) -> System:
     if name not in SYSTEMS:
         raise SystemFailed(f"there is no system {name!r}; use {', '.join(SYSTEMS)}")
     system = SYSTEMS[name]
-    if not name.startswith("parley"):
+    if not system.is_ours:
         return system
     environment = {**system.environment, "AGENT_PATIENCE": patience}
     return replace(system, environment=environment, patience=patience)

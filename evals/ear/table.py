@@ -1,4 +1,4 @@
-"""A run's figures as a table for the terminal: a column for each system."""
+"""A run's figures, a column for each system: for the terminal and for the report."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from evals.ear.metrics import Share, Times
 from evals.ear.results import Row
 
 Cell = Callable[[Sequence[Row]], str]
+Figure = tuple[str, Cell]
 
 
 def results_table(rows: Sequence[Row]) -> Table:
@@ -22,15 +23,20 @@ def results_table(rows: Sequence[Row]) -> Table:
     for system, patience in columns:
         table.add_column(f"{system}\n{patience}", justify="right")
     for name in dict.fromkeys(row.set for row in rows):
-        for what, cell in _FIGURES:
-            cells = [
-                cell([r for r in rows if r.set == name and (r.system, r.patience) == column])
-                for column in columns
-            ]
-            if any(cells):
-                table.add_row(name, what, *cells)
+        of_set = [row for row in rows if row.set == name]
+        by_column = [[r for r in of_set if (r.system, r.patience) == it] for it in columns]
+        for what, cells in filled(FIGURES, by_column):
+            table.add_row(name, what, *cells)
         table.add_section()
     return table
+
+
+def filled(
+    figures: Sequence[Figure], columns: Sequence[Sequence[Row]]
+) -> list[tuple[str, list[str]]]:
+    """Each figure with its cells, without those that have nothing in any column."""
+    lines = [(what, [cell(rows) for rows in columns]) for what, cell in figures]
+    return [(what, cells) for what, cells in lines if any(cells)]
 
 
 def _times(measure: Callable[[Sequence[Row]], Times]) -> Cell:
@@ -39,7 +45,8 @@ def _times(measure: Callable[[Sequence[Row]], Times]) -> Cell:
         if times.p50_s is None or times.p95_s is None:
             return f"– (failed {times.failed})" if times.failed else ""
         failed = f", failed {times.failed}" if times.failed else ""
-        return f"{times.p50_s:.2f} / {times.p95_s:.2f} (n {times.n}{failed})"
+        missing = f", {times.unmeasured} unmeasured" if times.unmeasured else ""
+        return f"{times.p50_s:.2f} / {times.p95_s:.2f} (n {times.n}{failed}{missing})"
 
     return cell
 
@@ -55,7 +62,13 @@ def _share(measure: Callable[[Sequence[Row]], Share]) -> Cell:
     return cell
 
 
-_FIGURES: tuple[tuple[str, Cell], ...] = (
+def _echo(rows: Sequence[Row]) -> str:
+    """Only where there is an echo."""
+    of_set = [row for row in rows if row.set == "echo"]
+    return _share(metrics.echo_taken)(of_set)
+
+
+FIGURES: tuple[Figure, ...] = (
     ("response", _times(metrics.response)),
     ("turns cut off", _share(metrics.cut_offs)),
     ("pauses cut", _share(metrics.pauses_cut)),
@@ -63,6 +76,19 @@ _FIGURES: tuple[tuple[str, Cell], ...] = (
     ("interrupts the user", _share(metrics.interrupts)),
     ("yields", _share(metrics.yielded)),
     ("silent after", _times(metrics.yield_time)),
+    ("answers an interruption after", _times(metrics.response_to_interruption)),
     ("backchannels survived", _share(metrics.backchannels_survived)),
     ("other sounds survived", _share(metrics.undirected_survived)),
+    ("echo taken for the caller", _echo),
 )
+
+TAU: tuple[Figure, ...] = (
+    ("L_R response", _times(metrics.response)),
+    ("R_R responds", _share(metrics.responded)),
+    ("L_Y silent after an interruption", _times(metrics.yield_time)),
+    ("R_Y yields", _share(metrics.yielded)),
+    ("I_A interrupts the caller", _share(metrics.interrupts)),
+    ("S_BC survives backchannels", _share(metrics.backchannels_survived)),
+    ("S_ND survives other sounds", _share(metrics.undirected_survived)),
+)
+"""Named as on the leaderboard of tau-voice."""

@@ -9,14 +9,17 @@ from typing import Literal
 
 from evals.ear import metrics
 from evals.ear.metrics import Share, Times
-from evals.ear.results import Row
+from evals.ear.results import Results, Row
+from evals.ear.vad_figures import VadFigures
 
 OURS = "parley"
 PATIENCE = "normal"
 BASELINE = "stock_v1_mini"
+TIMED_SETS = ("plain", "human", "interruptions")
+"""Their calls are made one by one, for times count in them; of the others only shares do."""
 
 State = Literal["met", "missed", "NOT MEASURED"]
-Unit = Literal["s", "%", "ratio", "count"]
+Unit = Literal["s", "%", "ratio", "count", "µs"]
 Measure = Callable[[Sequence[Row]], tuple[float | None, int]]
 
 
@@ -24,7 +27,8 @@ Measure = Callable[[Sequence[Row]], tuple[float | None, int]]
 class Target:
     """One figure and its limit."""
 
-    number: int
+    number: int | None
+    """In the table of targets; None for the agreement that the issue asks for."""
     what: str
     measure: Measure
     limit: float
@@ -124,6 +128,50 @@ def _response(voices: str, name: str) -> list[Target]:
         target("p95", p95, 0.6),
         target("p50 against stock", p50, 0.7, BASELINE),
         target("p95 against stock", p95, 0.25, BASELINE),
+    ]
+
+
+def judge_all(results: Results, vad: VadFigures | None) -> list[Verdict]:
+    """Every target; `vad` is None where the labelled recordings are missing."""
+    path_s = (results.conditions.get("path") or {}).get("p50_s")
+    targets = [*TARGETS, _agreement(path_s), *_vad(vad)]
+    return [judge(target, results.rows) for target in targets]
+
+
+def _agreement(path_s: float | None) -> Target:
+    def measure(rows: Sequence[Row]) -> tuple[float | None, int]:
+        check = metrics.cross_check(rows, path_s)
+        return check.p95_deviation_s, len(check.deviations_s)
+
+    return Target(
+        number=None,
+        what="the product's own record against the ear, path taken off, p95",
+        measure=measure,
+        limit=0.05,
+        sets=TIMED_SETS,
+    )
+
+
+def _vad(figures: VadFigures | None) -> list[Target]:
+    def of(value: float | None) -> Measure:
+        return lambda _: (value, figures.windows if figures else 0)
+
+    return [
+        Target(
+            number=15,
+            what="VAD, each window of 32 ms, p50",
+            measure=of(figures.p50_us if figures else None),
+            limit=40,
+            unit="µs",
+        ),
+        Target(
+            number=15,
+            what="VAD, average precision",
+            measure=of(figures.average_precision if figures else None),
+            limit=0.98,
+            unit="ratio",
+            at_least=True,
+        ),
     ]
 
 

@@ -8,53 +8,70 @@ import pytest
 from evals.ear.journal import Journal, JournalError
 from evals.ear.one_call import CallReport
 from evals.ear.recording import Event
-from evals.ear.results import EventResult, Row, read_results
+from evals.ear.results import EventResult, Row, Timeline, read_results
 
-FACTS = {"when": "2026-01-01", "conditions": {"cores": 2}, "systems": {"parley": {}}}
+FACTS = {"conditions": {"cores": 2, "sets": {}}, "systems": {"parley": {}}}
+TIMELINE = Timeline(start_s=0.5, step_s=0.02, caller="AA==", agent="AA==")
 
 
-def report(call: str, system: str = "parley") -> CallReport:
-    where = {"system": system, "patience": "normal", "set": "plain", "split": "dev", "call": call}
+def report(call: str, system: str = "parley", name: str = "plain") -> CallReport:
+    where = {"system": system, "patience": "normal", "set": name, "split": "dev", "call": call}
     event = Event(kind="turn", utterance="u", text="hello", voice="slt", start_s=1.0, end_s=2.0)
     result = EventResult(event=event, outcome="answered", response_s=0.5)
-    return CallReport(facts={**where, "failure": None}, rows=[Row(**where, result=result)])
+    row = Row(**where, result=result, timeline=TIMELINE)
+    return CallReport(facts={**where, "failure": None}, rows=[row])
 
 
-def test_after_every_call_the_file_can_be_read(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "results.json"
-    journal = Journal.begin(path, FACTS)
+def test_after_every_call_the_files_can_be_read(tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    journal = Journal.begin(folder, FACTS)
     for count in (1, 2, 3):
         journal.add(report(f"plain-{count}"))
-        rows = read_results(path).rows
+        rows = read_results(folder).rows
         assert [row.call for row in rows] == [f"plain-{n}" for n in range(1, count + 1)]
-    assert rows[0].result.response_s == 0.5
-    assert list(path.parent.iterdir()) == [path]
+    assert (rows[2].result.response_s, rows[2].timeline) == (0.5, TIMELINE)
+    assert {path.name for path in folder.iterdir()} == {"plain.json", "timelines.jsonl"}
+
+
+def test_each_set_has_a_file_with_the_conditions_in_it(tmp_path: Path) -> None:
+    journal = Journal.begin(tmp_path, FACTS)
+    journal.add(report("plain-1"))
+    journal.add(report("pauses-1", name="pauses"))
+    for name in ("plain", "pauses"):
+        content = json.loads((tmp_path / f"{name}.json").read_text())
+        assert (len(content["results"]), content["conditions"]["cores"]) == (1, 2)
 
 
 def test_a_run_goes_on_where_it_was_left(tmp_path: Path) -> None:
-    path = tmp_path / "results.json"
-    Journal.resume(path, FACTS).add(report("plain-1"))
-    other = FACTS | {"systems": {"pipecat": {}}, "conditions": {"cores": 64}}
-    again = Journal.resume(path, other)
+    Journal.resume(tmp_path, FACTS).add(report("plain-1"))
+    other = {"systems": {"pipecat": {}}, "conditions": {"cores": 64, "sets": {}}}
+    again = Journal.resume(tmp_path, other)
     assert again.done == {("parley", "normal", "plain-1")}
     again.add(report("plain-1", "pipecat"))
-    results = read_results(path)
+    results = read_results(tmp_path)
     assert [row.system for row in results.rows] == ["parley", "pipecat"]
+    assert [row.timeline for row in results.rows] == [TIMELINE, TIMELINE]
     assert results.systems.keys() == {"parley", "pipecat"}
-    assert results.conditions == {"cores": 2}
+    assert results.conditions["cores"] == 2
 
 
 def test_results_are_not_overwritten_by_mistake(tmp_path: Path) -> None:
-    path = tmp_path / "results.json"
-    Journal.begin(path, FACTS).add(report("plain-1"))
+    Journal.begin(tmp_path, FACTS).add(report("plain-1"))
     with pytest.raises(JournalError, match="--resume"):
-        Journal.begin(path, FACTS)
+        Journal.begin(tmp_path, FACTS)
+
+
+def test_a_new_run_does_not_take_over_the_timelines_of_one_that_was_deleted(tmp_path: Path) -> None:
+    Journal.begin(tmp_path, FACTS).add(report("plain-1"))
+    (tmp_path / "plain.json").unlink()
+    Journal.begin(tmp_path, FACTS)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"version": 7}', json.dumps({"turns": 3})])
 def test_a_file_of_something_else_is_left_alone(tmp_path: Path, content: str) -> None:
-    path = tmp_path / "results.json"
+    path = tmp_path / "plain.json"
     path.write_text(content)
     with pytest.raises(JournalError, match="is no file of a run"):
-        Journal.resume(path, FACTS)
+        Journal.resume(tmp_path, FACTS)
     assert path.read_text() == content

@@ -156,25 +156,27 @@ def test_an_echo_was_taken_for_the_caller_if_the_reply_broke_off_or_had_a_second
     assert metrics.echo_taken([row(response_s=0.4, **facts)]).hits == hits
 
 
-def test_the_agents_times_are_checked_against_the_ears() -> None:
+def test_the_agents_records_are_checked_against_the_ear_after_the_path_is_taken_off() -> None:
     rows = [
-        row(response_s=0.40, stage_s={"playout": 0.30, "speech_start": -4.05}),
-        row(response_s=0.52, stage_s={"playout": 0.40, "speech_start": -4.05}),
-        row(response_s=0.45, stage_s={"playout": 0.35, "speech_start": -3.95}),
+        row(response_s=0.40, stage_s={"playout": 0.30}),
+        row(response_s=0.52, stage_s={"playout": 0.40}),
+        row(response_s=0.42, stage_s={"playout": 0.35}),
         row(response_s=0.45),
         row(outcome="cut_off", response_s=0.45, stage_s={"playout": 9.9}),
     ]
-    check = metrics.cross_check(rows)
-    assert (check.n, check.speech_n) == (3, 3)
-    assert check.median_path_s == pytest.approx(0.10)
-    assert check.p95_deviation_s == pytest.approx(0.02)
-    assert check.median_speech_s == pytest.approx(0.05)
-    assert check.p95_speech_deviation_s == pytest.approx(0.10)
+    check = metrics.cross_check(rows, path_s=0.09)
+    assert (check.difference.n, check.difference.unmeasured) == (3, 1)
+    assert check.difference.p50_s == pytest.approx(0.10)
+    assert check.bias_s == pytest.approx(0.01)
+    assert check.deviations_s == pytest.approx((0.01, 0.02, 0.03))
+    assert check.p95_deviation_s == pytest.approx(0.03)
 
 
-def test_a_system_without_records_cannot_be_checked() -> None:
-    check = metrics.cross_check([row(response_s=0.4)])
-    assert (check.n, check.median_path_s, check.p95_deviation_s) == (0, None, None)
+def test_without_records_or_without_the_path_nothing_is_checked() -> None:
+    assert metrics.cross_check([row(response_s=0.4)], path_s=0.1).p95_deviation_s is None
+    recorded = row(response_s=0.4, stage_s={"playout": 0.3})
+    check = metrics.cross_check([recorded], path_s=None)
+    assert (check.difference.n, check.p95_deviation_s, check.bias_s) == (1, None, None)
 
 
 def test_a_stage_that_a_record_lacks_is_unmeasured() -> None:

@@ -2,13 +2,23 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from evals.ear.recording import Event, Lane, Recording
-from evals.ear.results import EventResult, ResultsError, Row, draw_timeline, read_results
+from evals.ear.results import (
+    TIMELINES,
+    VERSION,
+    EventResult,
+    ResultsError,
+    Row,
+    Timeline,
+    draw_timeline,
+    read_results,
+)
 
 EVENT = Event(
     kind="turn",
@@ -35,8 +45,12 @@ def row() -> Row:
         gaps=1,
         clicks=2,
         microphone_lateness_p99_s=0.002,
-        timeline=draw_timeline(recording(), RESULT),
+        timeline=drawn(),
     )
+
+
+def drawn() -> Timeline:
+    return draw_timeline(recording(), RESULT)
 
 
 def recording() -> Recording:
@@ -50,23 +64,47 @@ def recording() -> Recording:
     )
 
 
-def written(folder: Path, content: object) -> Path:
-    path = folder / "results.json"
-    path.write_text(json.dumps(content))
-    return path
+def written(folder: Path, content: object, name: str = "pauses") -> Path:
+    """The folder, with one file more."""
+    (folder / f"{name}.json").write_text(json.dumps(content))
+    return folder
 
 
-def test_a_row_comes_back_from_json_as_it_was(tmp_path: Path) -> None:
-    content = {
-        "version": 1,
+def of(*rows: Row, system: str = "parley") -> dict[str, object]:
+    return {
+        "version": VERSION,
         "when": "2026-11-24",
-        "conditions": {"cores": 2},
-        "systems": {"parley": {}},
-        "results": [row().to_dict()],
+        "conditions": {"cores": 2, "sets": {rows[0].set: {}}},
+        "systems": {system: {}},
+        "results": [row.to_dict() for row in rows],
     }
-    results = read_results(written(tmp_path, content))
-    assert results.rows == [row()]
-    assert results.conditions == {"cores": 2}
+
+
+def test_a_row_comes_back_from_json_as_it_was_but_for_its_timeline(tmp_path: Path) -> None:
+    results = read_results(written(tmp_path, of(row())))
+    assert results.rows == [replace(row(), timeline=None)]
+    assert results.conditions["cores"] == 2
+
+
+def test_timelines_come_from_a_file_of_their_own_the_last_of_a_row_counts(tmp_path: Path) -> None:
+    folder = written(tmp_path, of(row(), row()))
+    wrong = asdict(replace(drawn(), start_s=99.0))
+    lines = [["pauses", 1, wrong], ["plain", 0, wrong], ["pauses", 1, asdict(drawn())]]
+    (folder / TIMELINES).write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert [row.timeline for row in read_results(folder).rows] == [None, drawn()]
+
+
+def test_the_sets_of_a_run_are_read_together(tmp_path: Path) -> None:
+    written(tmp_path, of(row(), system="pipecat"))
+    results = read_results(written(tmp_path, of(replace(row(), set="plain")), "plain"))
+    assert [row.set for row in results.rows] == ["plain", "pauses"]
+    assert results.systems.keys() == {"parley", "pipecat"}
+    assert results.conditions["sets"].keys() == {"plain", "pauses"}
+
+
+def test_times_are_written_to_a_tenth_of_a_millisecond() -> None:
+    fields = replace(row(), result=replace(RESULT, response_s=0.4000123)).to_dict()
+    assert fields["response_s"] == 0.4
 
 
 def test_a_row_is_one_flat_object() -> None:
@@ -80,9 +118,12 @@ def test_a_row_is_one_flat_object() -> None:
     ("content", "message"),
     [
         ({"version": 7}, "has version 7"),
-        ({"version": 1}, "is no file of results"),
+        ({"version": VERSION}, "is no file of results"),
         ([], "is no file of results"),
-        ({"version": 1, "when": "", "conditions": {}, "systems": {}, "results": [{}]}, "no file"),
+        (
+            {"version": VERSION, "when": "", "conditions": {}, "systems": {}, "results": [{}]},
+            "no file",
+        ),
     ],
 )
 def test_another_file_is_refused_in_one_sentence(
@@ -92,12 +133,12 @@ def test_another_file_is_refused_in_one_sentence(
         read_results(written(tmp_path, content))
 
 
-def test_a_file_that_is_not_there_or_not_json_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ResultsError, match="cannot be read"):
-        read_results(tmp_path / "none.json")
+def test_a_folder_without_results_or_with_broken_ones_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ResultsError, match="holds no results"):
+        read_results(tmp_path)
     (tmp_path / "broken.json").write_text("{")
     with pytest.raises(ResultsError, match="cannot be read"):
-        read_results(tmp_path / "broken.json")
+        read_results(tmp_path)
 
 
 def test_a_timeline_shows_both_lanes_from_before_the_event_until_after_the_answer() -> None:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from evals.ear.recording import Event
-from evals.ear.results import EventResult, Row
-from evals.ear.targets import TARGETS, Target, Verdict, judge
+from evals.ear.results import EventResult, Results, Row
+from evals.ear.targets import TARGETS, Target, Verdict, judge, judge_all
+from evals.ear.vad_figures import VadFigures
 
 TURN = Event(kind="turn", utterance="u", text="", voice="slt", start_s=0, end_s=1)
 
@@ -67,3 +70,40 @@ def test_without_any_result_nothing_is_met() -> None:
 
 def test_the_targets_one_to_nine_are_all_there() -> None:
     assert {target.number for target in TARGETS} == set(range(1, 10))
+
+
+def run(*measured: Row, **conditions: object) -> Results:
+    return Results(when="", conditions=conditions, systems={}, rows=measured)
+
+
+def judged(what: str, results: Results, vad: VadFigures | None = None) -> Verdict:
+    return next(it for it in judge_all(results, vad) if it.target.what.startswith(what))
+
+
+@pytest.mark.parametrize(("playout_s", "state"), [(0.26, "met"), (0.24, "missed")])
+def test_record_and_ear_agree_within_50_ms_of_the_path(playout_s: float, state: str) -> None:
+    [row] = rows("parley", 0.4)
+    row = replace(row, result=replace(row.result, stage_s={"playout": playout_s}))
+    found = judged("the product's own record", run(row, path={"p50_s": 0.1}))
+    assert (found.state, found.n) == (state, 1)
+
+
+def test_without_the_path_the_agreement_is_not_measured() -> None:
+    [row] = rows("parley", 0.4)
+    row = replace(row, result=replace(row.result, stage_s={"playout": 0.3}))
+    assert judged("the product's own record", run(row)).state == "NOT MEASURED"
+
+
+def test_the_vad_is_judged_when_its_recordings_are_there() -> None:
+    figures = VadFigures(
+        recordings=30,
+        windows=8000,
+        speech_share=0.7,
+        average_precision=0.97,
+        p50_us=17.0,
+        p95_us=20.0,
+        p50_with_hop_us=100.0,
+    )
+    assert judged("VAD, each window", run(), figures).state == "met"
+    assert judged("VAD, average precision", run(), figures).state == "missed"
+    assert judged("VAD, average precision", run()).state == "NOT MEASURED"

@@ -1,0 +1,48 @@
+"""What the baselines on livekit-agents share: a worker that takes every call on loopback."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from livekit import rtc
+from livekit.agents import AgentServer, JobContext
+
+from agent.worker import run_worker
+
+NEEDED = ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET", "AGENT_NAME")
+
+
+def loopback() -> rtc.RtcConfiguration:
+    """No STUN server outside this machine."""
+    return rtc.RtcConfiguration(ice_servers=[rtc.IceServer(urls=["stun:127.0.0.1:3478"])])
+
+
+def serve(entrypoint: Callable[[JobContext], Awaitable[None]]) -> int:
+    """Runs a worker for `entrypoint` until SIGTERM; what it needs is in `NEEDED` variables.
+
+    Returns the exit status.
+    """
+    if missing := [name for name in NEEDED if not os.environ.get(name)]:
+        sys.stderr.write(f"set {', '.join(missing)} in the environment\n")
+        return 2
+    server = AgentServer(
+        host="127.0.0.1", port=0, num_idle_processes=1, load_fnc=_never_full, log_level="INFO"
+    )
+    server.rtc_session(entrypoint, agent_name=os.environ["AGENT_NAME"])
+    server.on("worker_registered", _announce_ready)
+    return run_worker(server, dev=True)
+
+
+def _never_full(server: AgentServer) -> float:
+    """Grows with calls and stays below what livekit-server takes for full (0.7)."""
+    calls = len(server.active_jobs)
+    return 0.5 * calls / (calls + 10)
+
+
+def _announce_ready(*_: Any) -> None:
+    if path := os.environ.get("PARLEY_READY_FILE"):
+        Path(path).touch()

@@ -1,0 +1,119 @@
+"""What `make evals` and `make evals-full` measure, and the report of it.
+
+python -m evals.plans quick
+python -m evals.plans full --resume
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from evals import vad
+from evals.bench import Options, choose_all, console, run, told
+from evals.ear.corpus import Split, set_names
+from evals.ear.results import read_results
+from evals.ear.systems import ROOT
+from evals.ear.table import results_table
+from evals.report.write import write_picture, write_report
+
+RESULTS = ROOT / "evals" / "results"
+REPORT = RESULTS / "report.html"
+PICTURE = ROOT / "docs" / "ear.png"
+VAD_FIGURES = RESULTS / "vad.json"
+
+DONE = "done"
+"""A file in the folder of a plan that was carried out to its end."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """Systems that are called in turn."""
+
+    systems: tuple[str, ...]
+    sets: tuple[str, ...]
+    patience: tuple[str, ...] = ("normal",)
+    n: int
+    baseline_n: int = 30
+
+
+PLANS: dict[str, tuple[Part, ...]] = {
+    "quick": (
+        Part(
+            systems=("parley", "stock_v1_mini"),
+            sets=("plain", "pauses", "backchannels", "interruptions"),
+            n=10,
+            baseline_n=10,
+        ),
+    ),
+    "full": (
+        Part(
+            systems=("parley", "stock_v1_mini", "stock_vad", "pipecat"),
+            sets=set_names(),
+            n=100,
+        ),
+        Part(systems=("parley",), sets=("plain", "pauses"), patience=("eager", "patient"), n=50),
+        Part(systems=("parley_embedded",), sets=("plain", "human"), n=50),
+    ),
+}
+PARALLEL = 2
+
+
+def carry_out(name: str, *, split: Split, resume: bool) -> Path:
+    """Measures a plan; returns the folder of its results.
+
+    A finished run is replaced; one that is not is gone on with, or kept. Raises as
+    `evals.bench.run` does.
+    """
+    folder = RESULTS / name
+    if (folder / DONE).exists() and not resume:
+        shutil.rmtree(folder)
+    for index, part in enumerate(PLANS[name]):
+        run(
+            Options(
+                systems=choose_all(part.systems, part.patience),
+                sets=part.sets,
+                output=folder,
+                split=split,
+                n=part.n,
+                baseline_n=part.baseline_n,
+                parallel=PARALLEL,
+                resume=resume or index > 0,
+            )
+        )
+    (folder / DONE).touch()
+    return folder
+
+
+def _measure_vad() -> None:
+    """In a process of its own: its signal handlers and threads are not ours."""
+    if os.environ.get(vad.VARIABLE):
+        subprocess.run([sys.executable, "-m", "evals.vad", str(VAD_FIGURES)], cwd=ROOT, check=False)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("plan", choices=PLANS)
+    parser.add_argument("--split", choices=("dev", "test"), default="test")
+    parser.add_argument("--resume", action="store_true", help="leave out the calls already made")
+    options = parser.parse_args()
+    with told():
+        folder = carry_out(options.plan, split=options.split, resume=options.resume)
+        _measure_vad()
+        results = read_results(folder)
+        console.print(results_table(results.rows))
+        write_report(results, REPORT, vad_figures=VAD_FIGURES)
+        if options.plan == "full":
+            write_picture(results, PICTURE)
+    console.print(f"the report: {REPORT}", highlight=False, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    main()
