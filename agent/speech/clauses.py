@@ -102,10 +102,11 @@ class ClauseSplitter:
 
     def _next_cut(self) -> int:
         """Where the next clause ends; 0 while it does not."""
-        places = list(_places(self._pending, is_complete=self._is_finished))
-        for at, kind in places:
+        places = []
+        for at, kind in _places(self._pending, is_complete=self._is_finished):
             if len(self._pending[:at].strip()) >= self.length.shortest(kind):
                 return at
+            places.append((at, kind))
         if len(self._pending.strip()) <= self.length.max_chars:
             return 0
         return _emergency_cut(self._pending, places, self.length.max_chars)

@@ -224,6 +224,8 @@ def test_hostile_text_takes_no_time() -> None:
         "1,1" * 1500,
         "|-" * 2500,
         "$" * 5000,
+        "- " * 2500 + "x",
+        "* _ " * 1250,
     ):
         begun_s = time.perf_counter()
         speakable(text)
