@@ -11,12 +11,14 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from evals import vad
 from evals.bench import Options, choose_all, console, run, told
 from evals.ear.corpus import Split, set_names
+from evals.ear.journal import JournalError
 from evals.ear.results import read_results
 from evals.ear.systems import ROOT
 from evals.ear.table import results_table
@@ -64,17 +66,25 @@ PLANS: dict[str, tuple[Part, ...]] = {
 PARALLEL = 2
 
 
-def carry_out(name: str, *, split: Split, resume: bool) -> Path:
-    """Measures a plan; returns the folder of its results.
+def carry_out(
+    name: str,
+    *,
+    split: Split,
+    resume: bool,
+    results: Path = RESULTS,
+    measure: Callable[[Options], None] = run,
+) -> Path:
+    """Measures a plan; returns the folder of its results, in the folder `results`.
 
-    A finished run is replaced; one that is not is gone on with, or kept. Raises as
-    `evals.bench.run` does.
+    A finished run is replaced, another one only gone on with: raises JournalError for it unless
+    `resume`; otherwise what `evals.bench.run` raises.
     """
-    folder = RESULTS / name
-    if (folder / DONE).exists() and not resume:
-        shutil.rmtree(folder)
+    folder = results / name
+    if not resume:
+        _make_room(folder)
+    (folder / DONE).unlink(missing_ok=True)
     for index, part in enumerate(PLANS[name]):
-        run(
+        measure(
             Options(
                 systems=choose_all(part.systems, part.patience),
                 sets=part.sets,
@@ -86,8 +96,19 @@ def carry_out(name: str, *, split: Split, resume: bool) -> Path:
                 resume=resume or index > 0,
             )
         )
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / DONE).touch()
     return folder
+
+
+def _make_room(folder: Path) -> None:
+    if (folder / DONE).exists():
+        shutil.rmtree(folder)
+    elif any(folder.glob("*.json")):
+        raise JournalError(
+            f"{folder} holds a run that did not come to its end: go on with it by --resume "
+            "(make: RESUME=1), or delete the folder."
+        )
 
 
 def _measure_vad() -> None:

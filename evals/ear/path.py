@@ -18,7 +18,7 @@ from evals.ear.systems import System
 from evals.ear.voices import Spoken
 from tests.stack.caller import RATE_HZ
 
-BEEPS = 30
+BEEPS = 20
 ECHO = System(name="echo", command=("python", "-m", "evals.baselines.echo"))
 HOW = (
     "beeps to an agent that sends each 10 ms frame back as it comes, on the same server, before "
@@ -29,14 +29,15 @@ _BEEP_S = 0.2
 _TONE_HZ = 700.0
 _LEVEL = 8000.0
 _EDGE_S = 0.002
-_EVERY_S = 0.5
+_EVERY_S = 0.4
 _JOIN_S = 0.1
 
 
-def measure_path(url: str) -> dict[str, Any]:
-    """Calls a running `ECHO`; for the conditions of a run. Blocks for some 25 s."""
-    token = ECHO.token(ECHO.new_room(), _CALL.conditions)
-    done = asyncio.run(carry_out(_CALL, [_beep()] * BEEPS, url, token))
+def measure_path(url: str, beeps: int = BEEPS) -> dict[str, Any]:
+    """Calls a running `ECHO`; for the conditions of a run. Blocks for some 20 s."""
+    call = _call(beeps)
+    token = ECHO.token(ECHO.new_room(), call.conditions)
+    done = asyncio.run(carry_out(call, [_beep()] * beeps, url, token))
     return describe(lags_s(done.recording))
 
 
@@ -73,17 +74,14 @@ def _beep() -> Spoken:
     return Spoken(samples=samples.astype(np.int16), end_s=_BEEP_S)
 
 
-_CALL = Call(
-    name="path",
-    set="path",
-    split="dev",
-    steps=tuple(
+def _call(beeps: int) -> Call:
+    steps = tuple(
         Step(
             kind="noise",
             utterance=Utterance(id=f"beep-{number}", voice="sound", sound="beep"),
             when="after" if number else "quiet",
             seconds=_EVERY_S,
         )
-        for number in range(BEEPS)
-    ),
-)
+        for number in range(beeps)
+    )
+    return Call(name="path", set="path", split="dev", steps=steps)

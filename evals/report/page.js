@@ -22,8 +22,11 @@ function offer() {
   draw();
 }
 
-function levels(lane) {
-  return Uint8Array.from(atob(lane), (c) => c.charCodeAt(0));
+// Amplitudes from 0 to 1 against the loudest of the lane; roots show the soft parts, too.
+function amplitudes(lane) {
+  const peaks = Array.from(atob(lane), (c) => 10 ** ((c.charCodeAt(0) - 100) / 20));
+  const loudest = Math.max(0.02, ...peaks);
+  return peaks.map((peak) => Math.sqrt(peak / loudest));
 }
 
 function draw() {
@@ -36,35 +39,46 @@ function draw() {
   pen.scale(scale, scale);
   pen.font = "12px sans-serif";
   if (!event || pickEvent.selectedIndex < 0) {
-    facts.textContent = "no such event";
+    if (stages.length) {
+    const told = stages.map(([name, at], index) => {
+      return `${index + 1} ${name.replaceAll("_", " ")} ${(at - event.event[1]).toFixed(3)}`;
+    });
+    parts.push(`seconds from the end of speech: ${told.join(", ")}`);
+  }
+  facts.textContent = "no such event";
     return;
   }
-  const lanes = [["caller", "#1f5fbf", 70], ["agent", "#0b6e4f", 170]];
-  const seconds = levels(event.caller).length * event.step;
+  const lanes = [["caller", "#1f5fbf", 72], ["agent", "#0b6e4f", 164]];
+  const seconds = atob(event.caller).length * event.step;
   const x = (at) => (at / seconds) * width;
   for (const [start, end] of event.pauses) {
     pen.fillStyle = "#f4e3b2";
-    pen.fillRect(x(start), 20, x(end) - x(start), 100);
+    pen.fillRect(x(start), 28, x(end) - x(start), 88);
   }
   pen.fillStyle = "#777";
   for (let at = 0; at <= seconds; at += 1) pen.fillText(`${at} s`, x(at) + 2, 252);
   for (const [name, colour, middle] of lanes) {
     pen.fillStyle = colour;
-    levels(event[name]).forEach((level, index) => {
-      const half = Math.max(0.5, Math.min(45, ((level - 35) / 65) * 45)); // from -65 dBFS on
-      pen.fillRect(x(index * event.step), middle - half, Math.max(1, width * event.step / seconds), 2 * half);
+    amplitudes(event[name]).forEach((amplitude, index) => {
+      const half = Math.max(0.5, 42 * amplitude);
+      pen.fillRect(x(index * event.step), middle - half, Math.max(1, x(event.step)), 2 * half);
     });
-    pen.fillText(name, 4, middle - 36);
+    pen.fillText(name, 4, middle - 34);
   }
-  mark(pen, x(event.event[1]), "end of speech", "#c1440e", 14);
-  if (event.onset !== null) mark(pen, x(event.onset), "first sound", "#0b6e4f", 28);
-  Object.entries(event.stages).forEach(([name, at], index) => {
-    mark(pen, x(at), name.replaceAll("_", " "), "#999", 206 + (index % 3) * 12);
-  });
+  mark(pen, x(event.event[1]), "end of speech", "#c1440e", 12);
+  if (event.onset !== null) mark(pen, x(event.onset), "first sound", "#0b6e4f", 24);
+  const stages = Object.entries(event.stages);
+  stages.forEach(([, at], index) => mark(pen, x(at), String(index + 1), "#888", 218 + (index % 2) * 14));
   const parts = [event.outcome];
   if (event.why) parts.push(event.why);
   if (event.response !== undefined && event.response !== null) parts.push(`response ${event.response.toFixed(3)} s`);
   if (event.stop !== null) parts.push(`silent after ${event.stop.toFixed(3)} s`);
+  if (stages.length) {
+    const told = stages.map(([name, at], index) => {
+      return `${index + 1} ${name.replaceAll("_", " ")} ${(at - event.event[1]).toFixed(3)}`;
+    });
+    parts.push(`seconds from the end of speech: ${told.join(", ")}`);
+  }
   facts.textContent = `${event.system}, ${event.call}, voice ${event.voice}: ${parts.join("; ")}`;
 }
 

@@ -1,50 +1,25 @@
-"""The stock worker that Parley is measured against takes part in a call as it should."""
+"""What Parley is measured against takes part in a call as it should."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 import pytest
+from livekit.agents import inference
 
+from evals.baselines.stock import turn_handling
+from evals.ear.path import ECHO, measure_path
+from evals.ear.systems import SYSTEMS, running
 from tests.room.conftest import Join
 from tests.stack.caller import RATE_HZ, Caller
-from tests.stack.processes import LiveKit, stop
+from tests.stack.processes import LiveKit
 from tests.stack.speech import speech
 
 SENTENCE = "What is the weather going to be like tomorrow?"
 REPLY_S = 3.0
 METADATA = json.dumps({"profile": "simulated", "greeting": "", "simulated": {"reply_s": REPLY_S}})
-
-
-@contextmanager
-def running_stock(livekit: LiveKit, detector: str, folder: Path) -> Iterator[None]:
-    ready, log = folder / "ready", folder / "stock.log"
-    environment = {"AGENT_NAME": f"stock-{detector}", "PARLEY_READY_FILE": str(ready)}
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "evals.baselines.stock", "--detector", detector],
-            env=os.environ | livekit.environment | environment,
-            stdout=output,
-            stderr=output,
-        )
-    try:
-        end_s = time.monotonic() + 60
-        while not ready.exists():
-            assert process.poll() is None and time.monotonic() < end_s, log.read_text()
-            time.sleep(0.05)
-        yield
-    finally:
-        status = stop(process)
-    assert status == 0, log.read_text()
 
 
 async def announce(caller: Caller, text: str, samples: np.ndarray) -> None:
@@ -66,13 +41,14 @@ def pitch_hz(caller: Caller, since_s: float) -> float:
     return float(np.argmax(spectrum)) * RATE_HZ / len(samples)
 
 
-@pytest.mark.parametrize("detector", ["vad", "v1-mini"])
-async def test_the_stock_worker_answers_an_announced_sentence(
-    detector: str, livekit: LiveKit, join: Join, tmp_path: Path
+@pytest.mark.parametrize("name", ["stock_v1_mini", "pipecat"])
+async def test_a_baseline_answers_an_announced_sentence(
+    name: str, livekit: LiveKit, join: Join
 ) -> None:
-    samples = speech(SENTENCE)
-    with running_stock(livekit, detector, tmp_path):
-        caller = await join(f"stock-{detector}", metadata=METADATA)
+    system, samples = SYSTEMS[name], speech(SENTENCE)
+    with running(system, livekit):
+        agent = system.label if system.is_dispatched else ""
+        caller = await join(agent, room=system.new_room(), metadata=METADATA)
         await caller.wait_for(lambda: caller.room.remote_participants, "agent")
         await asyncio.sleep(1.5)
         assert not any(heard.is_sound for heard in caller.heard)  # no greeting
@@ -84,5 +60,17 @@ async def test_the_stock_worker_answers_an_announced_sentence(
         assert answered_s - end_s < 5
         assert spoken[-1].at_s - spoken[0].at_s == pytest.approx(REPLY_S, abs=0.3)
         assert pitch_hz(caller, end_s) == pytest.approx(500, abs=5)  # of the first reply
-        assert caller.said("caller") == SENTENCE.lower().strip("?")
         await caller.leave()
+
+
+def test_the_echo_comes_back_on_the_way_that_answers_take(livekit: LiveKit) -> None:
+    with running(ECHO, livekit):
+        path = measure_path(livekit.url, beeps=5)
+    assert (path["n"], path["failed"]) == (5, 0)
+    assert 0.02 < path["p50_s"] < 1.0
+
+
+def test_the_detectors_of_stock_are_set_as_documented() -> None:
+    assert turn_handling("vad")["turn_detection"] == "vad"
+    detector = turn_handling("v1-mini")["turn_detection"]
+    assert isinstance(detector, inference.TurnDetector) and "mini" in detector.model

@@ -8,7 +8,6 @@ import pytest
 
 from evals.bench import Options, choose_all, facts, parse_options, plan
 from evals.ear.one_call import Job
-from evals.plans import PLANS
 
 
 def options(**values: Any) -> Options:
@@ -53,29 +52,6 @@ def test_the_versions_that_are_compared_are_told() -> None:
     told = facts(options(), {"p50_s": 0.1})["conditions"]
     assert {"livekit-agents", "pipecat-ai"} <= told["versions"].keys()
     assert told["path"] == {"p50_s": 0.1}
-
-
-def test_the_full_plan_has_what_the_targets_need() -> None:
-    main = PLANS["full"][0]
-    assert main.n >= 100 and main.baseline_n >= 30
-    assert {"stock_v1_mini", "stock_vad", "pipecat"} <= set(main.systems)
-    kinds = {patience for part in PLANS["full"] for patience in part.patience}
-    assert kinds == {"eager", "normal", "patient"}
-    assert any("parley_embedded" in part.systems for part in PLANS["full"])
-
-
-@pytest.mark.parametrize("name", PLANS)
-@pytest.mark.parametrize("split", ["dev", "test"])
-def test_there_are_sentences_enough_for_every_plan(name: str, split: Any) -> None:
-    for part in PLANS[name]:
-        wanted = options(
-            systems=part.systems,
-            sets=part.sets,
-            split=split,
-            n=part.n,
-            baseline_n=part.baseline_n,
-        )
-        assert plan(wanted, "")
 
 
 def test_options_on_the_command_line() -> None:
