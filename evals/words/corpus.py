@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from agent.turns.words import lexicon
 
@@ -26,7 +27,14 @@ _FUNCTION_WORDS = (
     | lexicon.WH_WORDS
     | {"not", "some", "any", "very", "so"}
 )
+Writing = Literal["plain", "punctuated", "joined"]
+"""How a recogniser writes partials: bare words; a full stop at the end and wherever one might stand, as Whisper
+does; or bare words behind an earlier sentence of the turn."""
+WRITINGS: tuple[Writing, ...] = ("plain", "punctuated", "joined")
+
 _NEXT_OPENS_PHRASE = _FUNCTION_WORDS | lexicon.SUBJECT_PRONOUNS | {"you", "it"}
+_LONG_BREATH_WORDS = 8
+"""Shorter sentences are hardly ever interrupted by a pause: less, the fewer words they have."""
 _PAUSE_BEFORE_PHRASE, _PAUSE_BEHIND_FUNCTION_WORD, _PAUSE_INSIDE = 1.0, 0.7, 0.35
 
 
@@ -63,20 +71,29 @@ def read_sentences(folder: Path = FOLDER) -> list[Sentence]:
     ]
 
 
-def places(sentences: list[Sentence], *, is_punctuated: bool = False) -> Iterator[Place]:
-    """`is_punctuated`: as Whisper writes partials, a full stop at the end and wherever one might stand."""
+def places(sentences: list[Sentence], writing: Writing = "plain") -> Iterator[Place]:
     for number, sentence in enumerate(sentences):
+        before = _sentence_before(sentences, number) if writing == "joined" else ""
         for count in range(1, len(sentence.words) + 1):
-            stops = sentence.complete_at | {count} if is_punctuated else frozenset()
+            stops = sentence.complete_at | {count} if writing == "punctuated" else frozenset()
             yield Place(
                 sentence=number,
                 register=sentence.register,
-                words=_written(sentence.words[:count], stops),
+                words=before + _written(sentence.words[:count], stops),
                 agent_said=sentence.agent_said,
                 is_end=count == len(sentence.words),
                 is_complete=count in sentence.complete_at,
                 plausibility=_plausibility(sentence.words, count),
             )
+
+
+def _sentence_before(sentences: list[Sentence], number: int) -> str:
+    """Another sentence of the register, as the beginning of the turn."""
+    register = sentences[number].register
+    other = sentences[number - 1]
+    if other.register != register:
+        other = [each for each in sentences if each.register == register][-1]
+    return " ".join(other.words) + " "
 
 
 def _written(words: tuple[str, ...], stops: frozenset[int]) -> str:
@@ -103,6 +120,8 @@ def _sentence(register: str, line: str) -> Sentence:
 def _plausibility(words: tuple[str, ...], count: int) -> float:
     if count == len(words):
         return 1.0
+    one_breath = min(1.0, len(words) / _LONG_BREATH_WORDS)
     if words[count] in _NEXT_OPENS_PHRASE:
-        return _PAUSE_BEFORE_PHRASE
-    return _PAUSE_BEHIND_FUNCTION_WORD if words[count - 1] in _FUNCTION_WORDS else _PAUSE_INSIDE
+        return one_breath * _PAUSE_BEFORE_PHRASE
+    is_function_word = words[count - 1] in _FUNCTION_WORDS
+    return one_breath * (_PAUSE_BEHIND_FUNCTION_WORD if is_function_word else _PAUSE_INSIDE)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from agent.turns.words.asked import asked_for
 from agent.turns.words.features import Evidence, evidence
 from agent.turns.words.language_model import TrigramModel
 from agent.turns.words.tokens import utterance
@@ -19,6 +19,9 @@ from evals.words.logistic import Array
 Columns = npt.NDArray[np.intp]
 
 RIDGE = 10.0
+Folds = Literal["register", "sentence"]
+
+_SENTENCE_FOLDS = 10
 _COMPLETE = 0.5
 """Where the words could be all they are as good as an end half the time."""
 
@@ -39,6 +42,9 @@ class Examples:
     register: npt.NDArray[np.str_]
     sentence: npt.NDArray[np.int_]
 
+    def folds(self, kind: Folds) -> npt.NDArray[np.generic]:
+        return self.register if kind == "register" else self.sentence % _SENTENCE_FOLDS
+
     def columns_of(self, names: Sequence[str]) -> Array:
         """The features in the order of `names`; nothing for those this set has not."""
         columns = np.zeros((len(self.features), len(names)))
@@ -49,9 +55,7 @@ class Examples:
 
 
 def examples(places: Sequence[Place], trigram: TrigramModel | None) -> Examples:
-    found = [
-        evidence(utterance(place.words), asked_for(place.agent_said), trigram) for place in places
-    ]
+    found = [evidence(utterance(place.words), place.agent_said, trigram) for place in places]
     names = tuple(sorted({name for each in found for name in each.features}))
     return Examples(
         text=tuple(place.words for place in places),
@@ -73,9 +77,25 @@ def _matrix(found: Iterable[Evidence], names: Sequence[str]) -> Array:
     matrix = np.zeros((len(rows), len(names)))
     for row, features in zip(matrix, rows, strict=True):
         for name, value in features.items():
-            if name in column:
-                row[column[name]] = value
+            row[column[name]] = value
     return matrix
+
+
+def stacked(parts: Sequence[tuple[Examples, float]]) -> Examples:
+    """All examples in one set, those of each part at its weight; columns as in the first."""
+    names = parts[0][0].names
+    return Examples(
+        text=tuple(text for part, _ in parts for text in part.text),
+        names=names,
+        features=np.vstack([part.columns_of(names) for part, _ in parts]),
+        known=np.concatenate([part.known for part, _ in parts]),
+        is_trained=np.concatenate([part.is_trained for part, _ in parts]),
+        is_end=np.concatenate([part.is_end for part, _ in parts]),
+        is_complete=np.concatenate([part.is_complete for part, _ in parts]),
+        weight=np.concatenate([part.weight * weight for part, weight in parts]),
+        register=np.concatenate([part.register for part, _ in parts]),
+        sentence=np.concatenate([part.sentence for part, _ in parts]),
+    )
 
 
 def fit(data: Examples, rows: npt.NDArray[np.bool_], columns: Columns) -> tuple[Array, float]:
@@ -94,12 +114,12 @@ def fit(data: Examples, rows: npt.NDArray[np.bool_], columns: Columns) -> tuple[
     )
 
 
-def cross_validated(data: Examples, folds: npt.NDArray[np.generic], columns: Columns) -> Array:
-    """Log odds of every place from weights that never saw its fold."""
-    scores = data.known.copy()
-    for fold in np.unique(folds):
-        held_out = folds == fold
-        weights, bias = fit(data, ~held_out, columns)
-        rows = held_out & data.is_trained
-        scores[rows] += data.features[np.ix_(rows, columns)] @ weights + bias
+def cross_validated(training: Examples, tested: Examples, kind: Folds, columns: Columns) -> Array:
+    """Log odds of every tested place from weights that never saw its fold."""
+    scores = tested.known.copy()
+    features = tested.columns_of(training.names)
+    for fold in np.unique(tested.folds(kind)):
+        weights, bias = fit(training, training.folds(kind) != fold, columns)
+        rows = (tested.folds(kind) == fold) & tested.is_trained
+        scores[rows] += features[np.ix_(rows, columns)] @ weights + bias
     return scores

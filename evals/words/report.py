@@ -51,6 +51,11 @@ def lines(figures: Mapping[str, Any]) -> Iterator[str]:
         row = [_of(figures["scores"][name], register) for name in names]
         cells = " ".join(f"{each['auc']:>13.3f} / {each['recognised']:.2f}" for each in row)
         yield f"{register:14} {row[0]['ends']:>5} {cells}"
+    for name, groups in figures["dev"].items():
+        yield f"AUC on dev ({name}): " + "  ".join(
+            f"{group} {each['auc']:.3f} ({each['ends']}/{each['pauses']})"
+            for group, each in groups.items()
+        )
     for name, table in figures["calibration"].items():
         yield f"said → true ({name}): " + "  ".join(
             f"{bin_['said']:.2f}→{bin_['true']:.2f}" for bin_ in table

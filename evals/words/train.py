@@ -12,16 +12,18 @@ from typing import Any
 
 import numpy as np
 
+from agent.turns.words import WordsJudge
 from agent.turns.words.judge import WEIGHTS
 from agent.turns.words.language_model import TrigramModel
 from agent.turns.words.tokens import utterance
 from evals.words import report
-from evals.words.corpus import places, read_sentences
-from evals.words.examples import Columns, Examples, cross_validated, examples, fit
-from evals.words.logistic import Array
+from evals.words.corpus import WRITINGS, places, read_sentences
+from evals.words.dev import Score, dev_figures
+from evals.words.examples import Columns, Examples, cross_validated, examples, fit, stacked
 
 RESULTS = Path(__file__).parents[1] / "results" / "words.json"
-_SENTENCE_FOLDS = 10
+_SHARES = {"plain": 1.0, "punctuated": 0.1, "joined": 0.04}
+"""Weights of the writings in the training: a little of the rarer ones makes them much better."""
 _DIGITS = 3
 
 
@@ -30,27 +32,33 @@ def main() -> None:
     if trigram is None:
         raise SystemExit("the trigram model is missing: pip install pocketsphinx")
     sentences = read_sentences()
-    data = examples(list(places(sentences)), trigram)
-    punctuated = examples(list(places(sentences, is_punctuated=True)), trigram)
-    everything = _columns(data, "")
-    words_only = np.setdiff1d(everything, _columns(data, "lm_"))
-    alone = np.array([trigram.end(utterance(text).tokens) for text in data.text])
+    written = {writing: examples(list(places(sentences, writing)), trigram) for writing in WRITINGS}
+    plain = written["plain"]
+    training = stacked([(written[writing], _SHARES[writing]) for writing in WRITINGS])
+    everything = _columns(training, "")
+    words_only = np.setdiff1d(everything, _columns(training, "lm_"))
+    few = _columns(training, "lm_", "length_")
+    alone = np.array([trigram.end(utterance(text).tokens) for text in plain.text])
     scores = {
         "trigram alone": alone,
-        "trigram and length": cross_validated(
-            data, data.register, _columns(data, "lm_", "length_")
-        ),
-        "words only": cross_validated(data, data.register, words_only),
-        "shipped": cross_validated(data, data.register, everything),
-        "shipped, by sentence": cross_validated(data, _folds(data), everything),
-        "shipped, punctuated": _on_punctuated(data, punctuated, everything),
+        "trigram + length": cross_validated(training, plain, "register", few),
+        "words only": cross_validated(training, plain, "register", words_only),
+        "shipped": cross_validated(training, plain, "register", everything),
+        "by sentence": cross_validated(training, plain, "sentence", everything),
+        "punctuated": cross_validated(training, written["punctuated"], "register", everything),
+        "joined": cross_validated(training, written["joined"], "register", everything),
     }
     weights = {
-        "with_trigram": _trained(data, everything),
-        "words_only": _trained(data, words_only),
+        "with_trigram": _trained(training, everything),
+        "words_only": _trained(training, words_only),
     }
     WEIGHTS.write_text(json.dumps(weights, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    measured = report.measured(data, scores, sentences=len(sentences))
+    measured = report.measured(plain, scores, sentences=len(sentences))
+    measured["dev"] = {
+        "trigram alone": dev_figures(lambda text: trigram.end(utterance(text).tokens)),
+        "with_trigram": dev_figures(_judging(WordsJudge.load())),
+        "words_only": dev_figures(_judging(WordsJudge.load(with_trigram=False))),
+    }
     RESULTS.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
     print("\n".join(report.lines(measured)))  # noqa: T201
 
@@ -58,22 +66,6 @@ def main() -> None:
 def _columns(data: Examples, *kinds: str) -> Columns:
     """Of the features whose name starts in one of `kinds`."""
     return np.array([i for i, name in enumerate(data.names) if name.startswith(kinds)])
-
-
-def _folds(data: Examples) -> Array:
-    return (data.sentence % _SENTENCE_FOLDS).astype(np.float64)
-
-
-def _on_punctuated(data: Examples, punctuated: Examples, columns: Columns) -> Array:
-    """Trained without punctuation, held-out registers read with it."""
-    scores = punctuated.known.copy()
-    features = punctuated.columns_of(data.names)
-    for register in np.unique(data.register):
-        held_out = data.register == register
-        weights, bias = fit(data, ~held_out, columns)
-        rows = held_out & punctuated.is_trained
-        scores[rows] += features[np.ix_(rows, columns)] @ weights + bias
-    return scores
 
 
 def _trained(data: Examples, columns: Columns) -> dict[str, Any]:
@@ -87,6 +79,10 @@ def _trained(data: Examples, columns: Columns) -> dict[str, Any]:
             if abs(weight) >= 10**-_DIGITS
         },
     }
+
+
+def _judging(judge: WordsJudge) -> Score:
+    return lambda text: judge.judge(text).end_probability
 
 
 if __name__ == "__main__":

@@ -50,6 +50,9 @@ _DETAIL = re.compile(
 _POSSESSION = re.compile(r"\b(do|have|did) you (have|got|know|remember)\b.*\b(your|a|the|an)\b")
 _CHOICE = re.compile(r"\w or \w")
 _FACT = re.compile(r"\b(what|which|who|where|how (many|much|old|long|far|big|often|large))\b")
+_FUNCTION_WORDS = frozenset(
+    "a an the or is it for do does you your to of be would will shall i we like prefer want".split()
+)
 _SENTENCE = re.compile(r"[^.?!]+[.?!]*")
 
 
@@ -71,6 +74,12 @@ def asked_for(agent_said: str) -> Asked:
     return Asked.FACT if _FACT.search(sentence) and "?" in sentence else _fallback(sentence)
 
 
+def offered_words(agent_said: str) -> frozenset[str]:
+    """Words of the agent's last question, one of which may be the whole answer to `red or white?`."""
+    words = re.findall(r"[\w']+", _last_question(agent_said.lower().strip()))
+    return frozenset(words) - _FUNCTION_WORDS
+
+
 def _merely_mentions(asked: Asked, sentence: str) -> bool:
     """`Did you get the email?` mentions one; `do you have your order number?` asks for it."""
     if asked is Asked.OPEN:
@@ -82,7 +91,7 @@ def _fallback(sentence: str) -> Asked:
     is_question = sentence.endswith("?")
     return (
         Asked.YES_NO
-        if is_question and re.search(r"\b(right|correct|okay)\?$", sentence)
+        if is_question and re.search(r"\b(right|correct|okay|else|ready|sure|more)\?$", sentence)
         else Asked.NOTHING
     )
 

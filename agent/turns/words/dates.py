@@ -46,13 +46,14 @@ def _around_month(after: Sequence[str], *, has_day_before: bool, with_year: bool
     """`after`: the words behind the month."""
     if len(after) > 4:
         return None
-    year = [word for word in after if is_number(word)]
+    ordinals = [index for index, word in enumerate(after) if word in ORDINALS]
+    year = [word for word in after[ordinals[-1] + 1 if ordinals else 0 :] if is_number(word)]
     is_only_date = all(
         is_number(word) or word in ORDINALS or word in {"the", "and", "of"} for word in after
     )
     if not is_only_date:
         return None
-    has_day = has_day_before or any(word in ORDINALS for word in after)
+    has_day = has_day_before or bool(ordinals)
     if year and has_day:
         return -2.5 if after[-1] in _CENTURIES and len(year) == 1 else 2.0
     if after and after[-1] in {"the", "and", "of"}:
@@ -67,17 +68,18 @@ def _around_month(after: Sequence[str], *, has_day_before: bool, with_year: bool
 def _month_at(content: Sequence[str]) -> int | None:
     for index in range(len(content) - 1, -1, -1):
         word = content[index]
-        if word in _MONTHS_ONLY:
-            return index
-        if (
-            word in MONTHS
-            and index
-            and (_is_day(content[index - 1]) or content[index - 1] in {"of", "in"})
-        ):
-            return index
-        if word in MONTHS and index + 1 < len(content) and _is_day(content[index + 1]):
+        if word in _MONTHS_ONLY or (word in MONTHS and _is_surely_month(content, index)):
             return index
     return None
+
+
+def _is_surely_month(content: Sequence[str], index: int) -> bool:
+    """`march` and `may` are months next to a day."""
+    before = content[index - 1] if index else ""
+    after = content[index + 1] if index + 1 < len(content) else ""
+    return before in {"of", "in"} or any(
+        _is_day(word) or is_number(word) for word in (before, after)
+    )
 
 
 def _is_day(word: str) -> bool:

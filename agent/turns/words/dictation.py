@@ -25,12 +25,12 @@ class Dictation:
 
 
 _CUES = (
-    (Asked.EMAIL, r"\be ?mail( address)?( is| it's)?\b|\bwrite to me at\b|\bsend (it|that|this) to(?= \w+ (at|dot)\b)"),
+    (Asked.EMAIL, r"\be ?mail( address)?( is|'s| it's)\b|\be ?mail( me)? at\b|\bwrite to me at\b|\bsend (it|that|this) to(?= \w+ (at|dot)\b)"),
     (Asked.SPELLING, r"\b(spelled|spelt|spell it|spelling is)\b"),
     (Asked.CARD, r"\bcard number('s| is)?\b"),
     (Asked.SHORT_CODE, r"\b(zip( code)?|postcode|post code|code|pin)('s| is| it's)\b|\bextension\b"),
     (Asked.PHONE, r"\b(my|phone|mobile|cell|telephone|the) number('s| is)\b|\b(call|reach|ring|text|phone) me (on|at)\b|\bmobile is\b"),
-    (Asked.NUMBER, r"\b\w+ number('s| is)\b|\breference( code)?('s| is)\b|\blicen[cs]e plate\b"),
+    (Asked.NUMBER, r"\b\w+ number('s| is)\b|\b\w+ (number|code)(?= \w)|\breference( code)?('s| is)\b|\blicen[cs]e plate\b"),
     (Asked.BIRTH_DATE, r"\b(birthday|date of birth)('s| is)\b|\bborn (on|in)\b"),
     (Asked.ADDRESS, r"\baddress('s| is)\b|\bi live (at|on)\b|\bi'm at(?= (\w+ )?(hundred|\w+ty|\w+teen)\b)"),
 )  # fmt: skip
@@ -42,6 +42,9 @@ _LEAD_INS = frozenset(
 _TOP_DOMAINS = frozenset(
     "com net org uk de fr eu io us edu gov info biz ca au ie nl es it ch at in nz jp me app dev ai".split()
 )
+_TALK = frozenset("it's i'd not don't have no can was".split())
+"""Words of a caller who is not dictating an address."""
+_PROVIDERS = frozenset("gmail yahoo hotmail outlook icloud proton aol".split())
 _SECOND_LEVEL = {"co": -0.8, "com": 1.6, "org": 1.6, "ac": -0.8}
 _STREET_TYPES = frozenset(
     "street road avenue lane drive boulevard court place square way crescent close terrace highway st ave rd blvd".split()
@@ -50,7 +53,9 @@ _UNITS_OF_HOUSES = frozenset("apartment flat suite unit room floor number block"
 _PHONE = {7: 0.0, 8: -1.6, 9: -1.6, 10: 1.6, 11: 2.6}
 _PHONE_WITH_ZERO = {10: -0.4, 11: 2.8, 12: 2.5}
 _CARD = {15: 0.2, 16: 3.0}
-_CODE = {4: 0.9, 5: 1.2, 6: 1.6}
+_CODE = {3: -0.8, 4: 0.9, 5: 1.2, 6: 1.6}
+_UNCUED = {3: -1.4, 4: -0.3, 5: -0.6, 6: 0.2, 7: 0.3, 8: 0.0, 9: -0.6, 10: 1.4, 11: 1.8, 16: 2.5}
+_SHORTEST_WITH_ZERO = 10
 _REFERENCE = {4: -0.6, 5: -0.2, 6: 0.6, 7: 0.7, 8: 1.0, 9: 1.0, 10: 1.2}
 _SPELLED = (-3.5, -3.0, -2.6, -1.6, -0.9, -0.2, 0.3, 0.7)
 _NUMBER_KINDS = frozenset({Asked.PHONE, Asked.CARD, Asked.NUMBER, Asked.SHORT_CODE})
@@ -125,46 +130,32 @@ def _completeness(kind: Asked, run: Run) -> float:
 
 def _looks_like_email(content: Sequence[str]) -> bool:
     recent = content[-6:]
-    if any("@" in word for word in recent):
+    if any("@" in word for word in recent) or "underscore" in recent:
         return True
-    if "at" not in recent or recent[-1] == "at":
-        return False
-    after = recent[recent.index("at") + 1 :]
-    return "dot" in after and len(after) <= 5
+    return "dot" in recent[1:] or ("at" in recent[:-1] and recent[-1] in _PROVIDERS)
 
 
 def _email(content: Sequence[str], *, is_cued: bool) -> Dictation | None:
     if not content:
         return Dictation(kind="email", log_odds=-4.0) if is_cued else None
-    last, before = content[-1], content[-2] if len(content) > 1 else ""
-    if "@" in last:
-        ending = last.rsplit(".", 1)[-1] if "." in last.rsplit("@", 1)[-1] else ""
-        return Dictation(kind="email", log_odds=2.5 if ending in _TOP_DOMAINS else -2.5)
-    has_at = "at" in content or any("@" in word for word in content)
-    ends_in_domain = (
-        last in _TOP_DOMAINS
-        and before == "dot"
-        or "." in last
-        and last.rsplit(".")[-1] in _TOP_DOMAINS
+    domains = [index for index in range(len(content)) if _ends_domain(content, index)]
+    if domains and domains[-1] == len(content) - 1:
+        return Dictation(kind="email", log_odds=_SECOND_LEVEL.get(content[-1], 2.8))
+    is_address = len(content) <= 3 or any(
+        word in {"at", "dot", "underscore"} or "@" in word or is_letter(word) for word in content
     )
-    if has_at and (ends_in_domain or (last in _SECOND_LEVEL and before == "dot")):
-        return Dictation(kind="email", log_odds=_SECOND_LEVEL.get(last, 2.8))
-    is_address = (
-        has_at or "dot" in content or any(is_letter(word) for word in content) or len(content) <= 3
-    )
-    return (
-        Dictation(kind="email", log_odds=-3.5)
-        if is_address and not _ends_other_talk(content)
-        else None
-    )
+    if domains or not is_address or _TALK & set(content):
+        return None
+    is_strange_domain = "at" in content and content[-2] == "dot" and not is_letter(content[-1])
+    return Dictation(kind="email", log_odds=-0.7 if is_strange_domain else -3.5)
 
 
-def _ends_other_talk(content: Sequence[str]) -> bool:
-    """The address is over and the caller went on: `… dot com and then`; or it was never one."""
-    return any(
-        word in {"i", "it's", "i'd", "not", "don't", "have", "no", "can", "the", "was"}
-        for word in content
-    )
+def _ends_domain(content: Sequence[str], index: int) -> bool:
+    """`dot com`, or a word like `gmail.com`."""
+    word = content[index]
+    if "." in word:
+        return word.rsplit(".", 1)[-1] in _TOP_DOMAINS
+    return index > 0 and content[index - 1] == "dot" and word in _TOP_DOMAINS | _SECOND_LEVEL.keys()
 
 
 def _spelling(
@@ -224,16 +215,6 @@ def _uncued(run: Run, tokens: Sequence[str]) -> Dictation | None:
         return Dictation(kind="spelling", log_odds=_spelled(run, tokens[: len(tokens) - run.words]))
     if run.awaits_more:
         return Dictation(kind="number", log_odds=-3.5)
-    expected = {
-        3: -1.4,
-        4: -0.3,
-        5: -0.6,
-        6: 0.2,
-        7: 0.3,
-        8: 0.0,
-        9: -0.6,
-        10: 1.4,
-        11: 1.8,
-        16: 2.5,
-    }
-    return Dictation(kind="number", log_odds=expected.get(run.characters, -0.8))
+    if run.leads_with_zero and run.characters < _SHORTEST_WITH_ZERO:
+        return Dictation(kind="number", log_odds=-1.5)
+    return Dictation(kind="number", log_odds=_UNCUED.get(run.characters, -0.8))

@@ -32,7 +32,7 @@ class Run:
     """How many words the run takes."""
     leads_with_zero: bool = False
     spoken_singly: bool = True
-    """Digit by digit; false for `twelve` or `two hundred`."""
+    """Begins digit by digit; false for `twelve` or `two hundred`."""
     awaits_more: bool = False
     """Ends in `double`, `as in`, `for`: something has to follow."""
 
@@ -78,24 +78,29 @@ def _belongs(tokens: Sequence[str], index: int) -> bool:
 
 
 def _count(run: Sequence[str]) -> Run:
-    digits, letters, leads_with_zero, singly = 0, "", False, True
+    digits, letters, leads_with_zero = 0, "", False
+    is_spelled = not any(is_number(word) and word != "o" for word in run)
     for index, word in enumerate(run):
-        if is_letter(word) and word != "o":
+        if is_letter(word) and (is_spelled or word != "o"):
             letters += word
+            continue
         added = _digits_of(word, run[index - 1] if index else "")
         leads_with_zero = leads_with_zero or (digits == 0 and word in {"oh", "zero", "o"})
         if word[:1] == "0" and digits == 0:
             leads_with_zero = True
-        singly = singly and (word in _UNITS or word in _REPEATS or not is_number(word))
         digits += added
     return Run(
         digits=max(0, digits),
         letters=letters,
         words=len(run),
         leads_with_zero=leads_with_zero,
-        spoken_singly=singly,
+        spoken_singly=all(_is_spoken_singly(word) for word in run[:2]),
         awaits_more=bool(run) and (run[-1] in _REPEATS or run[-1] in {"in", "as", "for", "dash"}),
     )
+
+
+def _is_spoken_singly(word: str) -> bool:
+    return word in _UNITS or word in _REPEATS or not is_number(word)
 
 
 def _digits_of(word: str, previous: str) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from agent.turns.words import lexicon
-from agent.turns.words.asked import Asked
+from agent.turns.words.asked import Asked, asked_for, offered_words
 from agent.turns.words.dictation import Dictation, dictation
 from agent.turns.words.language_model import TrigramModel
 from agent.turns.words.shape import shape_features
@@ -26,7 +26,7 @@ _UNFINISHED_ANSWERS = frozenset({"i", "it", "of", "that's", "not", "very", "all"
 _CHOICE_WORDS = frozenset(
     "first second third last one either both neither former latter whatever any".split()
 )
-_SOUNDS_OF_ASSENT = frozenset({("mm", "hmm"), ("uh", "huh"), ("um", "hum"), ("mhm",), ("mm",)})
+_SOUNDS_OF_ASSENT = frozenset({("mm", "hmm"), ("uh", "huh"), ("um", "hum"), ("mhm",)})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,9 +38,12 @@ class Evidence:
     """For the trained weights; empty where the log odds say all there is."""
 
 
-def evidence(words: Utterance, asked: Asked, trigram: TrigramModel | None) -> Evidence:
+def evidence(words: Utterance, agent_said: str, trigram: TrigramModel | None) -> Evidence:
     """For at least one word."""
+    asked = asked_for(agent_said)
     mark = MARK_LOG_ODDS.get(words.mark, 0.0)
+    if words.tokens in _SOUNDS_OF_ASSENT:
+        return Evidence(state="answer", features={}, log_odds=_ANSWER_LOG_ODDS)
     dictated = dictation(words.tokens, asked)
     if _hesitates(words):
         known = min(dictated.log_odds, _HESITATION_LOG_ODDS) if dictated else _HESITATION_LOG_ODDS
@@ -48,7 +51,7 @@ def evidence(words: Utterance, asked: Asked, trigram: TrigramModel | None) -> Ev
     if dictated and dictated.replaces_grammar:
         return Evidence(state=dictated.kind, features={}, log_odds=dictated.log_odds + mark)
     known = mark + (dictated.log_odds if dictated else 0.0)
-    state = _state(words, asked, dictated)
+    state = _state(words, agent_said, dictated)
     if state == "answer":
         known += _ANSWER_LOG_ODDS
     features = shape_features(words.sentence or words.tokens)
@@ -58,22 +61,24 @@ def evidence(words: Utterance, asked: Asked, trigram: TrigramModel | None) -> Ev
 
 
 def _hesitates(words: Utterance) -> bool:
-    is_filler = words.tokens[-1] in lexicon.FILLERS and words.tokens not in _SOUNDS_OF_ASSENT
-    return is_filler or words.mark == "…"
+    return words.tokens[-1] in lexicon.FILLERS or words.mark == "…"
 
 
-def _state(words: Utterance, asked: Asked, dictated: Dictation | None) -> State:
+def _state(words: Utterance, agent_said: str, dictated: Dictation | None) -> State:
     if dictated:
         return "date"
-    return "answer" if _is_answer(words.tokens, asked) else "plain"
+    return "answer" if _is_answer(words.tokens, agent_said) else "plain"
 
 
-def _is_answer(tokens: tuple[str, ...], asked: Asked) -> bool:
-    """Whole answers only: `yes`, `no thanks`, `the second one`; not `yes i'd like`."""
+def _is_answer(tokens: tuple[str, ...], agent_said: str) -> bool:
+    """Whole answers only: `yes`, `no thanks`, `white`, `the second one`; not `yes i'd like`."""
+    asked = asked_for(agent_said)
     if len(tokens) > 5:
         return False
+    if asked in {Asked.CHOICE, Asked.FACT} and tokens[-1] in _CHOICE_WORDS:
+        return True
     if asked is Asked.CHOICE:
-        return tokens[-1] in _CHOICE_WORDS
+        return tokens[-1] in offered_words(agent_said)
     if asked is not Asked.YES_NO or tokens[-1] in _UNFINISHED_ANSWERS or tokens == ("so",):
         return False
     opens = tokens[0] in lexicon.STANDALONE or tokens[0] in {"i", "it", "that's", "not"}

@@ -10,7 +10,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from agent.turns.words.asked import asked_for
 from agent.turns.words.features import State, evidence
 from agent.turns.words.language_model import TrigramModel
 from agent.turns.words.tokens import utterance
@@ -51,7 +50,7 @@ class Weights:
 
 
 class WordsJudge:
-    """English. Thread-safe; about 0.3 ms for words not seen before."""
+    """English. Thread-safe; about 0.05 ms for words not seen before."""
 
     def __init__(self, weights: Weights, trigram: TrigramModel | None) -> None:
         self._weights = weights
@@ -72,7 +71,7 @@ class WordsJudge:
         words = utterance(text)
         if not words.tokens:
             return NEUTRAL
-        found = evidence(words, asked_for(agent_said), self._trigram)
+        found = evidence(words, agent_said, self._trigram)
         log_odds = found.log_odds
         if found.features:
             log_odds += self._weights.log_odds(found.features)

@@ -49,11 +49,9 @@ class TrigramModel:
         end = self._score(END, *history)
         return {
             "lm_end": end,
-            "lm_end_one_word": self._score(END, *history[:1]),
             "lm_end_likely": max(0.0, end - _LIKELY),
             "lm_end_unlikely": max(0.0, _UNLIKELY - end),
             "lm_end_by_length": end * min(1.0, len(tokens) / _LONG_SENTENCE),
-            "lm_last_unknown": float(not history),
         }
 
     def _history(self, tokens: Sequence[str]) -> list[str]:

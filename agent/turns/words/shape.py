@@ -58,6 +58,8 @@ _MAY_BE_STRANDED = (
     "complement_verb",
     "object_verb",
 )
+_OPENS_GAP = lexicon.WH_WORDS | {"that", "than"}
+"""Behind these a verb or preposition may be the last word: `where are you from`, `than he was`."""
 _BEFORE_BARE_TO = frozenset("love glad have want like happy hope supposed used need able".split())
 _OBJECTS = frozenset({"it", "that", "them", "me", "this"})
 
@@ -78,7 +80,7 @@ def shape_features(sentence: Sequence[str]) -> dict[str, float]:
 def _last_word(words: Sequence[str]) -> dict[str, float]:
     last = words[-1]
     features = {f"last_{name}": 1.0 for name, members in _LAST.items() if last in members}
-    has_gap = any(word in lexicon.WH_WORDS or word == "that" for word in words[:-1])
+    has_gap = any(word in _OPENS_GAP for word in words[:-1])
     if has_gap:
         features |= {
             f"stranded_{name}": 1.0 for name in _MAY_BE_STRANDED if f"last_{name}" in features
