@@ -102,6 +102,11 @@ def test_no_words_say_nothing(judge: WordsJudge, text: str) -> None:
     assert judge.judge(text) == NEUTRAL
 
 
+@pytest.mark.parametrize("text", ["stop", "cancel", "help", "next", "Hello?"])
+def test_a_command_of_one_word_may_be_all(judge: WordsJudge, text: str) -> None:
+    assert judge.judge(text).end_probability > 0.6
+
+
 @pytest.mark.parametrize("text", ["i need um", "i'd like a uh", "I would like…"])
 def test_a_hesitation_is_called_one(judge: WordsJudge, text: str) -> None:
     assert judge.judge(text).state == "hesitation"

@@ -94,6 +94,12 @@ STANDALONE = _set(
     "back undo skip pause check halt forward left up down enough understood fine agreed double same okay"
 )
 """Words that make a whole turn of one or a few: `hello`, `no thank you`, `good morning`."""
+WHOLE_WORDS = _set(
+    "stop cancel help hello hi hey bye goodbye thanks repeat continue pause resume undo next back again louder quieter "
+    "faster slower enough exactly correct absolutely definitely certainly precisely nothing none both neither never "
+    "later tomorrow today operator agent yes yeah yep no nope okay sure great perfect pardon"
+)
+"""Words that are often all that is said."""
 NUMBER_WORDS = _set(
     "zero oh one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
     "seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million"

@@ -72,6 +72,8 @@ def shape_features(sentence: Sequence[str]) -> dict[str, float]:
         features[f"length_{len(words)}"] = 1.0
     if len(sentence) < 5 and all(word in lexicon.STANDALONE for word in sentence):
         features["stands_alone"] = 1.0
+    if len(words) == 1 and words[0] in lexicon.WHOLE_WORDS:
+        features["whole_word"] = 1.0
     if words:
         features |= _last_word(words) | _start(words)
     return features
