@@ -1,4 +1,4 @@
-"""The assistant: instructions, tools and the three nodes of its pipeline, timed."""
+"""The assistant: instructions, tools and the three nodes of its pipeline."""
 
 from __future__ import annotations
 
@@ -10,21 +10,31 @@ from livekit.agents import Agent, FlushSentinel, ModelSettings, llm, stt
 
 from agent.tools import Toolbox
 from agent.turn_recorder import TurnRecorder
+from agent.turn_taking import TurnTaking
 
 DEFAULT_INSTRUCTIONS = Path(__file__).parent / "prompts" / "assistant.md"
 
 
 class Assistant(Agent):
-    """One call's agent. It tells the recorder what its engines do, and changes nothing of it."""
+    """One call's agent. It hears what its turn-taking lets through, and tells the recorder all."""
 
-    def __init__(self, *, instructions: str, toolbox: Toolbox, recorder: TurnRecorder) -> None:
+    def __init__(
+        self,
+        *,
+        instructions: str,
+        toolbox: Toolbox,
+        recorder: TurnRecorder,
+        turn_taking: TurnTaking,
+    ) -> None:
         super().__init__(instructions=instructions, tools=toolbox.tools())
         self._recorder = recorder
+        self._turn_taking = turn_taking
 
     async def stt_node(
         self, audio: AsyncIterable[rtc.AudioFrame], model_settings: ModelSettings
     ) -> AsyncIterator[stt.SpeechEvent]:
-        async for event in Agent.default.stt_node(self, audio, model_settings):
+        events = Agent.default.stt_node(self, audio, model_settings)
+        async for event in self._turn_taking.listen(events):
             self._recorder.stt_event(event)
             yield event
 

@@ -13,8 +13,6 @@ from livekit.agents import (
     AgentSession,
     CloseEvent,
     JobContext,
-    TurnHandlingOptions,
-    inference,
     room_io,
     utils,
 )
@@ -26,16 +24,19 @@ from agent.attention import Attention, silence_options
 from agent.callers import ARRIVAL_GRACE_S, RETURN_GRACE_S, Callers, EndAfter, Link
 from agent.config import Settings
 from agent.dispatch import CallOptions
+from agent.echo_filter import EchoFilter
 from agent.engines import Pipeline
 from agent.filler import Filler
+from agent.playout import Playout
 from agent.profiles import Choice
 from agent.room_messages import SIMULATED_WORDS_TOPIC, Level, send_notice, send_turn
 from agent.tools import CallActions, Toolbox
 from agent.tools.faq import load_faq
 from agent.turn_record import TurnRecord
 from agent.turn_recorder import TurnRecorder
-from agent.turns import NoiseBedTurnDetector
+from agent.turn_taking import TurnTaking, Words, endpointing
 from agent.turns.fillers import Fillers
+from agent.turns.words import WordsJudge
 
 logger = logging.getLogger(__name__)
 
@@ -43,17 +44,9 @@ CALLER_KINDS = [
     rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD,
     rtc.ParticipantKind.PARTICIPANT_KIND_SIP,
 ]
+_INPUT_FRAME_MS = 10
 GOODBYE_TAIL_S = 0.3
 """Between the last audio sent and the end of the room, so that the caller hears all of it."""
-
-
-def turn_handling() -> TurnHandlingOptions:
-    """Local models only: every part that could ask a cloud is pinned."""
-    return {
-        "turn_detection": NoiseBedTurnDetector(),
-        "interruption": {"mode": "vad"},
-        "preemptive_generation": {"enabled": True, "preemptive_tts": True},
-    }
 
 
 class Call:
@@ -66,6 +59,7 @@ class Call:
         options: CallOptions,
         choice: Choice,
         pipeline: Pipeline,
+        judge: WordsJudge,
     ) -> None:
         self._ctx = ctx
         self._choice = choice
@@ -87,17 +81,27 @@ class Call:
             engines=choice.engines,
             publish=self._publish,
         )
+        self._echo_filter = EchoFilter()
+        self._playout = Playout()
+        self._playout.on_played = self._echo_filter.played
+        self._turn_taking = TurnTaking(
+            endpointing(settings),
+            Words.of(choice.language, judge),
+            self._playout,
+            has_partials=pipeline.stt.capabilities.interim_results,
+        )
         self._assistant = Assistant(
             instructions=_instructions(settings, options),
             toolbox=self._toolbox,
             recorder=self._recorder,
+            turn_taking=self._turn_taking,
         )
         self._session = AgentSession[None](
             stt=pipeline.stt,
             llm=pipeline.llm,
             tts=pipeline.tts,
-            vad=inference.VAD(),
-            turn_handling=turn_handling(),
+            vad=self._turn_taking.vad,
+            turn_handling=self._turn_taking.options(),
             aec_warmup_duration=None,
         )
         self._announcer = Announcer(self._session)
@@ -121,6 +125,7 @@ class Call:
         metrics.CALLS.inc()
         self._ctx.add_shutdown_callback(self._close)
         self._recorder.attach(self._session)
+        self._turn_taking.attach(self._session)
         self._session.on("close", self._on_session_close)
         room.on("participant_connected", self._on_joined)
         room.on("participant_disconnected", self._on_left)
@@ -143,8 +148,13 @@ class Call:
 
     async def _start_session(self) -> bool:
         """False when the call ended first: livekit would wait for ever for a caller who has left."""
+        self._session.output.audio = self._playout
+        self._playout.publish(self._ctx.room)
         options = room_io.RoomOptions(
-            audio_input=room_io.AudioInputOptions(frame_size_ms=20),
+            audio_input=room_io.AudioInputOptions(
+                frame_size_ms=_INPUT_FRAME_MS, noise_cancellation=self._echo_filter
+            ),
+            audio_output=False,
             participant_kinds=CALLER_KINDS,
             close_on_disconnect=False,
         )
@@ -246,6 +256,8 @@ class Call:
         self._attention.close()
         self._announcer.close()
         self._recorder.close()
+        self._turn_taking.close()
+        await self._playout.aclose()
         await self._pipeline.aclose()
         metrics.CALLS.dec()
 

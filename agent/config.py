@@ -12,9 +12,12 @@ from dotenv import dotenv_values
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from agent.turns.patience import parse_patience
+
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+Turns = Literal["hazard", "classic", "vad"]
 
 
 class ConfigError(Exception):
@@ -51,6 +54,11 @@ def _livekit_url(url: str | None) -> str | None:
     if url is not None and not url.startswith(schemes):
         raise ValueError("must begin with ws:// or wss://, for example ws://127.0.0.1:7880")
     return url
+
+
+def _patience(text: str) -> str:
+    parse_patience(text)
+    return text
 
 
 def _two_or_more(text: str) -> str:
@@ -107,6 +115,11 @@ class Settings(BaseSettings):
     """YAML file of skills for the responder, added to the built-in ones."""
     agent_faq_dir: Annotated[Path | None, AfterValidator(_existing_folder)] = None
     """Folder of Markdown files that the assistant answers questions from."""
+
+    agent_turns: Turns = "hazard"
+    """What ends a caller's turn: hazard (words, voice and silence), classic (VAD and words silent for 0.5 s) or vad."""
+    agent_patience: Annotated[str, AfterValidator(_patience)] = "normal"
+    """eager, normal or patient; or the share of pauses in which the agent may cut in, like `5%`."""
 
     agent_silence_prompt_s: Seconds = 30
     """Seconds of silence until the caller is asked if they are there; 0 for never, as is unset in the simulated profile."""

@@ -16,6 +16,7 @@ from agent.config import Settings
 from agent.dispatch import CallOptions, SimulatedOptions
 from agent.profiles import Choice, ProfileError, choose
 from agent.speech import clause_tts
+from agent.turns.words import WordsJudge
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +26,7 @@ class Loaded:
     """Models a process has loaded before its call, by engine name."""
 
     models: dict[str, Any] = field(default_factory=dict)
+    words: WordsJudge = field(default_factory=WordsJudge.load)
 
 
 @dataclass

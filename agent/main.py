@@ -90,7 +90,7 @@ async def entrypoint(ctx: JobContext) -> None:
         import_plugins(choice)
         loaded = ctx.proc.userdata["loaded"]
         pipeline = await asyncio.to_thread(build, settings, choice, options, loaded)
-        await Call(ctx, settings, options, choice, pipeline).run(connect)
+        await Call(ctx, settings, options, choice, pipeline, loaded.words).run(connect)
     except (DispatchError, ProfileError) as e:
         await connect()
         await _refuse(ctx, str(e))

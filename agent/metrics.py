@@ -31,6 +31,14 @@ TURNS = Counter("parley_turns_total", "Turns by how they ended.", ["outcome"])
 SPECULATION = Counter(
     "parley_speculations_total", "Answers begun before the end of the turn.", ["result"]
 )
+OVERLAPS = Counter(
+    "parley_overlaps_total",
+    "Sounds of the caller over the agent, by what was decided.",
+    ["decision"],
+)
+SPECULATIONS_DROPPED = Counter(
+    "parley_speculations_dropped_total", "Answers begun and thrown away before the turn's end."
+)
 FAULTS = Counter("parley_engine_faults_total", "Engine failures that a call has seen.", ["stage"])
 CALLS = Gauge("parley_calls", "Calls in progress.", multiprocess_mode="livesum")
 

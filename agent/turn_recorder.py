@@ -151,7 +151,9 @@ class TurnRecorder:
         self._attempts.remove(attempt)
         times = self._turns.get(attempt.user_message_id or "")
         if times is None:
-            self._dropped += not handle.scheduled
+            if not handle.scheduled:
+                self._dropped += 1
+                metrics.SPECULATIONS_DROPPED.inc()
             return
         times.generation = attempt.generation
         replies = [

@@ -34,12 +34,12 @@ class LevelTracker:
     _floor_dbfs: float | None = None
     _peak_dbfs: float = -100.0
 
-    def is_loud(self, level_dbfs: float, duration_s: float) -> bool:
-        """Takes the level of the next piece of sound."""
+    def is_loud(self, level_dbfs: float, duration_s: float, *, is_voice: bool) -> bool:
+        """Takes the level of the next piece of sound. A voice, however steady, is no floor."""
         level_dbfs = max(level_dbfs, _QUIETEST_DBFS)
         if self._floor_dbfs is None or level_dbfs < self._floor_dbfs:
             self._floor_dbfs = level_dbfs
-        else:
+        elif not is_voice:
             self._floor_dbfs = min(level_dbfs, self._floor_dbfs + _FLOOR_RISE_DB_PER_S * duration_s)
         self._peak_dbfs = max(level_dbfs, self._peak_dbfs - _PEAK_FALL_DB_PER_S * duration_s)
         threshold = max(self._floor_dbfs + _FLOOR_MARGIN_DB, self._peak_dbfs - _PEAK_MARGIN_DB)
@@ -56,14 +56,22 @@ class SpeechGate:
     """Where the newest speech began."""
     last_sound_s: float = 0.0
     """Where the newest speech was last loud: the end of speech, as well as it is known."""
+    level_dbfs: float = -100.0
+    """Mean of the loud pieces of the newest speech."""
     _levels: LevelTracker = field(default_factory=LevelTracker)
     _speech_s: float = 0.0
     _unlikely_s: float = 0.0
+    _pieces: int = 0
 
     @property
     def silence_s(self) -> float:
         """Since the caller's last sound."""
         return self.heard_s - self.last_sound_s
+
+    @property
+    def is_stirring(self) -> bool:
+        """Speaking, or beginning to: a sound too short yet to be called speech."""
+        return self.is_speaking or self._speech_s > 0
 
     @property
     def speech_s(self) -> float:
@@ -76,13 +84,16 @@ class SpeechGate:
         """Takes one window: the VAD's score, and the levels of equal pieces of it."""
         start_s = self.heard_s
         piece_s = window_s / len(levels_dbfs)
-        loud = [self._levels.is_loud(level, piece_s) for level in levels_dbfs]
-        self.heard_s += window_s
         is_likely = probability >= (_DEACTIVATION if self.is_speaking else _ACTIVATION)
+        loud = [self._levels.is_loud(it, piece_s, is_voice=is_likely) for it in levels_dbfs]
+        self.heard_s += window_s
         self._unlikely_s = 0.0 if is_likely else self._unlikely_s + window_s
         if is_likely and any(loud):
             last = max(index for index, is_loud in enumerate(loud) if is_loud)
             self._sounded(start_s, start_s + (last + 1) * piece_s, window_s)
+            self._measure(
+                [level for level, is_loud in zip(levels_dbfs, loud, strict=True) if is_loud]
+            )
         if self.is_speaking:
             return self._pause()
         if not is_likely:
@@ -92,8 +103,15 @@ class SpeechGate:
     def _sounded(self, start_s: float, end_s: float, window_s: float) -> None:
         if not self.is_speaking and self._speech_s == 0:
             self.started_s = start_s
+            self._pieces = 0
         self._speech_s += window_s
         self.last_sound_s = end_s
+
+    def _measure(self, levels_dbfs: Sequence[float]) -> None:
+        self._pieces += len(levels_dbfs)
+        share = len(levels_dbfs) / self._pieces
+        mean_dbfs = sum(levels_dbfs) / len(levels_dbfs)
+        self.level_dbfs += (mean_dbfs - self.level_dbfs) * share
 
     def _start(self) -> GateEvent | None:
         if self._speech_s < _LEAST_SPEECH_S:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-BUDGETS = {"eager": 0.15, "normal": 0.06, "patient": 0.02}
-"""Share of pauses in which the agent may begin to speak."""
+BUDGETS = {"eager": 0.12, "normal": 0.08, "patient": 0.04}
+"""Share of pauses in the middle of a phrase in which the agent may begin to speak."""
 
-TYPICAL_PAUSE_S = 0.8
+TYPICAL_PAUSE_S = 1.1
 _PRIOR_PAUSES = 4.0
 _SHAPE = 1.8
 _SLOWEST_PAUSE_S = 1.6
@@ -26,10 +26,10 @@ def parse_patience(text: str) -> float:
         percent = float(text.removesuffix("%"))
     except ValueError:
         percent = math.nan
-    if not 0.1 <= percent <= 50:
+    if not 0.1 <= percent <= 15:
         raise ValueError(
             "write eager, normal or patient, or the share of pauses in which the agent may cut in, "
-            "from 0.1 to 50 percent"
+            "from 0.1 to 15 percent"
         )
     return percent / 100
 

@@ -13,14 +13,34 @@ from agent.turns.endpointing import EndpointingPolicy, TurnView
 from agent.turns.gate import GateEvent, SpeechGate
 from agent.turns.patience import Pace
 from agent.turns.transcript import TurnTranscript
+from agent.turns.words.manner import Manner
 
 _SPECULATION_PROBABILITY = 0.35
 """An answer is begun in the middle of speech if the words may end here so probably."""
+
+_LONGEST_LAG_S = 0.6
+_LAG_KEEP = 0.7
 
 _PARTIALS = (
     stt.SpeechEventType.INTERIM_TRANSCRIPT,
     stt.SpeechEventType.PREFLIGHT_TRANSCRIPT,
 )
+
+
+@dataclass
+class WordLag:
+    """How long after the caller's last sound this recogniser's last word comes."""
+
+    lag_s: float = 0.2
+
+    def seen(self, lag_s: float) -> None:
+        """A turn's; negative when the last word was there before the sound ended."""
+        bounded = min(_LONGEST_LAG_S, max(0.0, lag_s))
+        self.lag_s = self.lag_s * _LAG_KEEP + bounded * (1 - _LAG_KEEP)
+
+    def are_all_there(self, silence_s: float, words_quiet_s: float) -> bool:
+        """Whether the words reach to the end of the sound: they changed after it, or it is late."""
+        return words_quiet_s <= silence_s or silence_s >= 1.5 * self.lag_s
 
 
 class Verdict(Protocol):
@@ -30,6 +50,8 @@ class Verdict(Protocol):
     def end_probability(self) -> float: ...
     @property
     def state(self) -> str: ...
+    @property
+    def manner(self) -> Manner: ...
 
 
 @dataclass
@@ -42,8 +64,10 @@ class TurnTaker:
     pace: Pace = field(default_factory=Pace)
     transcript: TurnTranscript = field(default_factory=TurnTranscript)
     audio_scores: list[float] = field(default_factory=list)
+    _lag: WordLag = field(default_factory=WordLag)
     _last_sound_s: float | None = None
     _is_speaking: bool = False
+    _pauses: int = 0
 
     def on_window(self, gate: SpeechGate, event: GateEvent | None) -> None:
         """Called for every VAD window, with the change it made."""
@@ -51,8 +75,9 @@ class TurnTaker:
         if event is GateEvent.STARTED:
             if self._last_sound_s is not None and self.transcript.text:
                 self.pace.paused(now_s - gate.speech_s - self._last_sound_s)
+                self._pauses += 1
             self.audio_scores.clear()
-        self._is_speaking = gate.is_speaking
+        self._is_speaking = gate.is_stirring
         if gate.is_speaking or event is GateEvent.PAUSED:
             self._last_sound_s = now_s - gate.silence_s
 
@@ -79,17 +104,26 @@ class TurnTaker:
         now_s = self.clock()
         changed_s = self.transcript.changed_s
         verdict = self.judge(self.transcript.text)
+        silence_s = now_s - self._last_sound_s
+        quiet_s = None if changed_s is None else now_s - changed_s
         view = TurnView(
-            silence_s=now_s - self._last_sound_s,
-            words_quiet_s=None if changed_s is None else now_s - changed_s,
+            silence_s=silence_s,
+            words_quiet_s=quiet_s,
+            words_are_complete=quiet_s is None or self._lag.are_all_there(silence_s, quiet_s),
             end_probability=verdict.end_probability,
-            hesitates=verdict.state == "hesitation",
+            dictates=verdict.manner.dictates,
+            thinks=verdict.manner.thinks,
+            is_date=verdict.state == "date",
+            pauses=self._pauses,
             audio_scores=tuple(self.audio_scores),
         )
         return self.policy.is_over(view, self.pace)
 
     def committed(self) -> None:
         """The turn went to the agent; the next begins with nothing."""
+        if self.transcript.changed_s is not None and self._last_sound_s is not None:
+            self._lag.seen(self.transcript.changed_s - self._last_sound_s)
         self.transcript.clear()
         self.audio_scores.clear()
         self._last_sound_s = None
+        self._pauses = 0

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import dataclass
 
+import numpy as np
 from livekit import rtc
-from livekit.agents.voice.io import AudioInput, AudioOutput, AudioOutputCapabilities, TextOutput
+from livekit.agents.voice.io import (
+    AudioInput,
+    PlaybackFinishedEvent,
+    PlaybackStartedEvent,
+    TextOutput,
+)
+
+from agent.playout import Playout
 
 from .audio import BED_DBFS, SPEECH_DBFS, noise
 
 INPUT_RATE_HZ = 24_000
-OUTPUT_RATE_HZ = 24_000
 _LOOP_S = 1
 
 
@@ -26,7 +32,9 @@ class Microphone(AudioInput):
         self._loop = asyncio.get_running_loop()
         self._begun_s = self._loop.time()
         self._count = 0
-        self._spans: list[tuple[float, float]] = []
+        self._spans: list[tuple[float, float, float]] = []
+        self._is_on = asyncio.Event()
+        self._is_on.set()
         self._bed = noise(_LOOP_S, bed_dbfs, INPUT_RATE_HZ)
         self._speech = noise(_LOOP_S, SPEECH_DBFS, INPUT_RATE_HZ, seed=1)
 
@@ -35,19 +43,27 @@ class Microphone(AudioInput):
         """When the first frame begins that is still to come, on the loop's clock."""
         return self._begun_s + (self._count + 1) * self.frame_s
 
-    def speak(self, start_s: float, duration_s: float) -> None:
+    def speak(self, start_s: float, duration_s: float, level_dbfs: float = SPEECH_DBFS) -> None:
         """There is sound for so long from `start_s` on the loop's clock."""
-        self._spans.append((start_s, start_s + duration_s))
+        gain = 10 ** ((level_dbfs - SPEECH_DBFS) / 20)
+        self._spans.append((start_s, start_s + duration_s, gain))
+
+    def switch_off(self) -> None:
+        """No more frames come, as from a track that was muted."""
+        self._is_on.clear()
 
     async def __anext__(self) -> rtc.AudioFrame:
+        await self._is_on.wait()
         start_s = self._begun_s + self._count * self.frame_s
         await asyncio.sleep(start_s + self.frame_s - self._loop.time())
         middle_s = start_s + self.frame_s / 2
         self._spans = [span for span in self._spans if span[1] > start_s]
-        is_loud = any(begin <= middle_s < end for begin, end in self._spans)
+        gains = [gain for begin, end, gain in self._spans if begin <= middle_s < end]
         samples = round(self.frame_s * INPUT_RATE_HZ)
         at_bytes = 2 * samples * (self._count % (_LOOP_S * INPUT_RATE_HZ // samples))
-        pcm = (self._speech if is_loud else self._bed)[at_bytes : at_bytes + 2 * samples]
+        pcm = (self._speech if gains else self._bed)[at_bytes : at_bytes + 2 * samples]
+        if gains and gains[0] != 1:
+            pcm = (np.frombuffer(pcm, dtype=np.int16) * gains[0]).astype(np.int16).tobytes()
         self._count += 1
         return rtc.AudioFrame(pcm, INPUT_RATE_HZ, 1, samples)
 
@@ -62,97 +78,48 @@ class Played:
     is_whole: bool
 
 
-class Loudspeaker(AudioOutput):
-    """Plays in real time whatever comes faster; can be paused; keeps what was heard."""
+class Loudspeaker(Playout):
+    """The agent's own output, into a sink that plays in real time; keeps what was heard."""
 
     def __init__(self) -> None:
-        super().__init__(
-            label="loudspeaker",
-            capabilities=AudioOutputCapabilities(pause=True),
-            sample_rate=OUTPUT_RATE_HZ,
-        )
+        self.sink = PlayedSound()
+        super().__init__(self.sink, clock=asyncio.get_running_loop().time)
         self.played: list[Played] = []
-        self._loop = asyncio.get_running_loop()
-        self._is_free = asyncio.Event()
-        self._is_free.set()
-        self._is_paused = False
-        self._ending: asyncio.TimerHandle | None = None
-        self._started_s: float | None = None
-        self._captured_s = 0.0
-        self._played_s = 0.0
-        self._advanced_s = self._loop.time()
+        self._begun_s: float | None = None
+        self.on("playback_started", self._note_start)
+        self.on("playback_finished", self._note_end)
 
     @property
     def is_playing(self) -> bool:
         """Whether sound comes out at this moment."""
-        self._advance()
-        return not self._is_paused and self._played_s < self._captured_s
+        return self.sink.queued_duration > 0
+
+    def _note_start(self, _: PlaybackStartedEvent) -> None:
+        self._begun_s = asyncio.get_running_loop().time()
+
+    def _note_end(self, event: PlaybackFinishedEvent) -> None:
+        self.played.append(Played(self._begun_s, event.playback_position, not event.interrupted))
+        self._begun_s = None
+
+
+class PlayedSound:
+    """A sink on the loop's clock that keeps every sample with the time it was played."""
+
+    def __init__(self) -> None:
+        self.frames: list[tuple[float, rtc.AudioFrame]] = []
+        self._loop = asyncio.get_running_loop()
+        self._dry_s = 0.0
+
+    @property
+    def queued_duration(self) -> float:
+        return max(0.0, self._dry_s - self._loop.time())
 
     async def capture_frame(self, frame: rtc.AudioFrame) -> None:
-        await self._is_free.wait()  # the segment before is still playing
-        await super().capture_frame(frame)
-        self._advance()
-        self._captured_s += frame.duration
-        self._begin()
+        at_s = max(self._dry_s, self._loop.time())
+        self.frames.append((at_s, frame))
+        self._dry_s = at_s + frame.duration
 
-    def flush(self) -> None:
-        super().flush()
-        if self._captured_s:
-            self._is_free.clear()
-            self._end_when_played()
-
-    def clear_buffer(self) -> None:
-        if self._captured_s:
-            self._finish(is_whole=False)
-
-    def pause(self) -> None:
-        super().pause()
-        self._advance()
-        self._is_paused = True
-        if self._ending is not None:
-            self._ending.cancel()
-
-    def resume(self) -> None:
-        super().resume()
-        self._advance()
-        self._is_paused = False
-        self._begin()
-        if not self._is_free.is_set():
-            self._end_when_played()
-
-    def _begin(self) -> None:
-        if self._started_s is None and self._captured_s and not self._is_paused:
-            self._started_s = self._loop.time()
-            self.on_playback_started(created_at=time.time())
-
-    def _advance(self) -> None:
-        """Moves the playhead to now, or to the end of what there is to play."""
-        now_s = self._loop.time()
-        if not self._is_paused:
-            self._played_s = min(self._captured_s, self._played_s + now_s - self._advanced_s)
-        self._advanced_s = now_s
-
-    def _end_when_played(self) -> None:
-        self._advance()
-        if self._ending is not None:
-            self._ending.cancel()
-        if not self._is_paused:
-            left_s = self._captured_s - self._played_s
-            self._ending = self._loop.call_later(left_s, lambda: self._finish(is_whole=True))
-
-    def _finish(self, *, is_whole: bool) -> None:
-        self._advance()
-        if self._ending is not None:
-            self._ending.cancel()
-        played_s = self._captured_s if is_whole else self._played_s
-        self.played.append(Played(self._started_s, played_s, is_whole))
-        self._clear_segment()
-        self._is_free.set()
-        self.on_playback_finished(playback_position=played_s, interrupted=not is_whole)
-
-    def _clear_segment(self) -> None:
-        self._started_s = self._ending = None
-        self._captured_s = self._played_s = 0.0
+    async def aclose(self) -> None: ...
 
 
 class Subtitles(TextOutput):

@@ -18,14 +18,17 @@ from livekit.plugins.speechcore import Word
 from agent.announcer import Announcer, after_speech
 from agent.assistant import Assistant
 from agent.attention import Attention, SilenceOptions
-from agent.call import turn_handling
 from agent.filler import Filler
 from agent.speech import clause_tts
 from agent.tools import CallActions, Toolbox
 from agent.tools.faq import Faq
 from agent.turn_record import TurnRecord
 from agent.turn_recorder import TurnRecorder
+from agent.turn_taking import TurnTaking, Words
+from agent.turns.endpointing import EndpointingPolicy, HazardPolicy
 from agent.turns.fillers import Fillers
+from agent.turns.words import WordsJudge
+from tests.fakes.audio import SPEECH_DBFS
 from tests.fakes.audio_io import Loudspeaker, Microphone, Subtitles
 from tests.fakes.eventually import eventually
 from tests.fakes.hearing import LoudnessVAD, SettledTurnDetector
@@ -51,7 +54,7 @@ class Conversation:
     records: list[TurnRecord] = field(default_factory=list)
     hang_ups: list[float] = field(default_factory=list)
 
-    def say(self, text: str, *, pause_s: float = 0.0) -> float:
+    def say(self, text: str, *, pause_s: float = 0.0, level_dbfs: float = SPEECH_DBFS) -> float:
         """Begins to speak, 0.3 s a word; returns when the last word will end.
 
         A "…" in the text is a pause of `pause_s`.
@@ -64,7 +67,7 @@ class Conversation:
                 at_s += pause_s
                 continue
             words.append(Word(word, at_s, at_s + WORD_S))
-            self.microphone.speak(begun_s + at_s, WORD_S)
+            self.microphone.speak(begun_s + at_s, WORD_S, level_dbfs)
             at_s += WORD_S
         if isinstance(self.ears, simulated.STT):
             self.ears.expect_words(words)
@@ -98,23 +101,34 @@ async def conversation(
     microphone: Microphone | None = None,
     silence: SilenceOptions = NO_END,
     fillers: Fillers = NO_FILLERS,
+    policy: EndpointingPolicy | None = None,
 ) -> AsyncIterator[Conversation]:
     """Starts a session with the turn handling of a real call; closes it and the engines."""
     ears = ears or simulated.STT(delay_s=0.08)
     mouth = mouth or simulated.TTS(delay_s=0.07)
     detector = turn_detector or SettledTurnDetector()
+    loudspeaker = Loudspeaker()
+    turn_taking = TurnTaking(
+        policy or HazardPolicy(),
+        Words.of("en", WordsJudge.load()),
+        loudspeaker,
+        has_partials=ears.capabilities.interim_results,
+        voice=activity or LoudnessVAD(),
+        end_of_turn=detector,
+    )
     session = AgentSession[None](
         stt=ears,
         llm=brain,
         tts=clause_tts(mouth),
-        vad=activity or LoudnessVAD(),
-        turn_handling={**turn_handling(), "turn_detection": detector},
+        vad=turn_taking.vad,
+        turn_handling=turn_taking.options(),
         aec_warmup_duration=None,
     )
+    turn_taking.attach(session)
     call = Conversation(
         session=session,
         microphone=microphone or Microphone(),
-        loudspeaker=Loudspeaker(),
+        loudspeaker=loudspeaker,
         subtitles=Subtitles(),
         ears=ears,
         turns=detector,
@@ -133,7 +147,9 @@ async def conversation(
     session.input.audio = call.microphone
     session.output.audio = synchroniser.audio_output
     session.output.transcription = synchroniser.text_output
-    assistant = Assistant(instructions="Be brief.", toolbox=toolbox, recorder=recorder)
+    assistant = Assistant(
+        instructions="Be brief.", toolbox=toolbox, recorder=recorder, turn_taking=turn_taking
+    )
     try:
         await session.start(assistant, record=False)
         filler.attach()
@@ -146,7 +162,9 @@ async def conversation(
         announcer.close()
         await session.aclose()
         recorder.close()
+        turn_taking.close()
         await synchroniser.aclose()
+        await loudspeaker.aclose()
         for engine in (ears, brain, mouth):
             await engine.aclose()
 

@@ -42,11 +42,11 @@ async def test_an_llm_that_fails_loses_its_turn_and_no_other() -> None:
 
 async def test_an_llm_that_fails_after_the_end_of_the_turn_is_named_too() -> None:
     brain = RepeatingLLM()
-    brain.errors.append(APIError("the model is gone", retryable=False))
     async with conversation(brain=brain) as call:
-        call.say("and then we walked on " * 8)  # too long for speculation
+        await call.until(call.say("and then we walked on " * 45) - 5)  # too long for speculation
+        brain.errors.append(APIError("the model is gone", retryable=False))
         failed = await call.record(1)
-    assert (failed.speculated, failed.outcome, failed.faults) == ("none", "failed", ["llm"])
+    assert (failed.speculated, failed.outcome, failed.faults) == ("dropped", "failed", ["llm"])
 
 
 async def test_an_llm_that_recovers_on_the_second_try_answers() -> None:

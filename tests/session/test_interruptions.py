@@ -44,7 +44,9 @@ async def test_only_what_was_played_stays_in_the_conversation() -> None:
     assert simulated.reply_text(1).startswith(heard)
     assert len(heard) == first.heard_chars
     assert answer == simulated.reply_text(2)
-    assert call.subtitles.text.split("\n")[0].strip() == heard.strip()
+    shown = call.subtitles.text.split("\n")[0].strip()
+    assert shown.startswith(heard.strip())
+    assert len(shown.split()) <= len(heard.split()) + 1  # shown while the sound faded out
 
 
 async def test_the_agent_is_silent_within_a_second_of_the_interruption() -> None:

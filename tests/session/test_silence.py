@@ -9,7 +9,7 @@ from livekit import rtc
 from livekit.agents import inference, stt, vad
 from livekit.plugins import simulated
 
-from agent.turns import NoiseBedTurnDetector
+from agent.turns.detector import NoiseBedTurnDetector
 from tests.fakes.audio import BED_DBFS
 from tests.fakes.audio_io import Microphone
 from tests.fakes.leaks import running_tasks

@@ -38,48 +38,56 @@ def test_simple_policies_follow_their_rule(policy, silence_s, words_quiet_s, is_
 
 def test_words_that_end_are_answered_at_once_and_unfinished_ones_waited_for() -> None:
     policy = HazardPolicy()
-    assert wait_s(policy, end_probability=0.97) == 0.2
+    assert wait_s(policy, end_probability=0.97) == 0.25
     assert wait_s(policy, end_probability=0.02) > 2
 
 
 def test_the_wait_falls_steadily_with_the_probability_of_an_end() -> None:
     waits = [wait_s(HazardPolicy(), end_probability=tenth / 10) for tenth in range(11)]
     assert waits == sorted(waits, reverse=True)
-    assert 0.5 < waits[5] < 2
+    assert 0.3 < waits[4] < 1.5
 
 
 def test_more_patience_waits_longer() -> None:
     eager, normal, patient = (
-        wait_s(HazardPolicy(BUDGETS[name]), end_probability=0.6)
+        wait_s(HazardPolicy(BUDGETS[name]), end_probability=0.3)
         for name in ("eager", "normal", "patient")
     )
     assert eager < normal < patient
 
 
 def test_the_voice_decides_where_the_words_do_not() -> None:
-    falling = wait_s(HazardPolicy(), audio_scores=[0.9, 0.95])
-    rising = wait_s(HazardPolicy(), audio_scores=[0.05, 0.1])
-    assert falling < wait_s(HazardPolicy()) < rising
+    falling = wait_s(HazardPolicy(), end_probability=0.3, audio_scores=[0.9, 0.95])
+    rising = wait_s(HazardPolicy(), end_probability=0.3, audio_scores=[0.05, 0.1])
+    assert falling < wait_s(HazardPolicy(), end_probability=0.3) < rising
 
 
 def test_a_caller_with_long_pauses_is_waited_for_longer() -> None:
-    slow = Pace()
+    slow, unsure = Pace(), {"end_probability": 0.3}
     for _ in range(6):
-        slow.paused(1.4)
-    assert wait_s(HazardPolicy(), slow) > wait_s(HazardPolicy())
+        slow.paused(1.6)
+    assert wait_s(HazardPolicy(), slow, **unsure) > wait_s(HazardPolicy(), **unsure)
 
 
-def test_words_still_on_their_way_hold_the_decision_for_a_moment_only() -> None:
-    late = {"end_probability": 0.99, "words_are_complete": False}
-    assert wait_s(HazardPolicy(), **late) == 0.45
+def test_words_still_on_their_way_hold_the_decision() -> None:
+    late = view(1.0, end_probability=0.99, words_are_complete=False)
+    assert not HazardPolicy().is_over(late, Pace())
 
 
 def test_a_sound_without_words_ends_after_a_second() -> None:
     assert wait_s(HazardPolicy(), words_quiet_s=None) == 1.0
 
 
-def test_a_hesitation_gets_more_time_and_even_it_ends() -> None:
-    plain = wait_s(HazardPolicy(0.001), end_probability=0.0, pace=Pace())
-    hesitating = wait_s(HazardPolicy(0.001), end_probability=0.0, hesitates=True)
-    assert plain == 3.0
-    assert plain <= hesitating <= 4.0
+def test_whoever_dictates_or_thinks_aloud_gets_more_time_and_even_that_ends() -> None:
+    whole = {"end_probability": 0.95}
+    plain = wait_s(HazardPolicy(), **whole)
+    thinking = wait_s(HazardPolicy(), thinks=True, **whole)
+    dictating = wait_s(HazardPolicy(), dictates=True, **whole)
+    assert plain < thinking < dictating
+    assert wait_s(HazardPolicy(0.001), end_probability=0.0, dictates=True) == 2.6
+
+
+def test_whoever_has_paused_before_in_this_turn_is_waited_for_longer() -> None:
+    waits = [wait_s(HazardPolicy(), end_probability=0.5, pauses=count) for count in range(4)]
+    assert waits == sorted(waits)
+    assert waits[0] < waits[-1]

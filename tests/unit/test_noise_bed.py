@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from livekit.plugins.speechcore import level_dbfs
 
-from agent.turns import NoiseBed
+from agent.turns.noise_bed import NoiseBed
 
 
 def bed() -> NoiseBed:

@@ -9,7 +9,8 @@ from livekit import rtc
 from livekit.agents import LanguageCode, inference
 from livekit.agents.voice.turn import _StreamingTurnDetector, _StreamingTurnDetectorStream
 
-from agent.turns import NoiseBed, NoiseBedTurnDetector
+from agent.turns.detector import NoiseBedTurnDetector
+from agent.turns.noise_bed import NoiseBed
 from tests.fakes.audio import frames
 from tests.stack.caller import RATE_HZ
 from tests.stack.speech import speech

@@ -6,6 +6,7 @@ from livekit.agents import LanguageCode, stt
 from agent.turns.endpointing import HazardPolicy
 from agent.turns.gate import SpeechGate
 from agent.turns.turn_taker import TurnTaker
+from agent.turns.words.manner import Manner
 
 WINDOW_S = 0.032
 LOUD, QUIET = (-25.0,) * 4, (-60.0,) * 4
@@ -15,6 +16,7 @@ LOUD, QUIET = (-25.0,) * 4, (-60.0,) * 4
 class Says:
     end_probability: float
     state: str = "plain"
+    manner: Manner = Manner()
 
 
 @dataclass

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from agent.turns.words.features import State, evidence
 from agent.turns.words.language_model import TrigramModel
+from agent.turns.words.manner import Manner, manner
 from agent.turns.words.tokens import utterance
 
 WEIGHTS = Path(__file__).parent / "weights.json"
@@ -19,6 +20,7 @@ WEIGHTS = Path(__file__).parent / "weights.json"
 
 WeightSet = Literal["with_trigram", "words_only"]
 
+_DICTATED = frozenset({"number", "email", "spelling", "address"})
 _CACHED = 64
 """A detector asks again about the same words as silence grows."""
 
@@ -28,6 +30,7 @@ class Verdict:
     end_probability: float
     """That a turn ends after these words, an end and a pause being equally likely before."""
     state: State
+    manner: Manner = Manner()
 
 
 NEUTRAL = Verdict(end_probability=0.5, state="plain")
@@ -75,4 +78,15 @@ class WordsJudge:
         log_odds = found.log_odds
         if found.features:
             log_odds += self._weights.log_odds(found.features)
-        return Verdict(end_probability=1.0 / (1.0 + math.exp(-log_odds)), state=found.state)
+        return Verdict(
+            end_probability=1.0 / (1.0 + math.exp(-log_odds)),
+            state=found.state,
+            manner=self._manner(words.tokens, found.state),
+        )
+
+    def _manner(self, tokens: tuple[str, ...], state: State) -> Manner:
+        seen = manner(tokens)
+        return Manner(
+            dictates=seen.dictates or state in _DICTATED,
+            thinks=seen.thinks or state == "hesitation",
+        )

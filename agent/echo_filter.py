@@ -1,0 +1,61 @@
+"""Takes the agent's own echo out of the caller's microphone, and leaves everything else alone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+from livekit import rtc
+
+from agent.playout import SAMPLE_RATE_HZ
+from agent.turns.echo import RATE_HZ, EchoGuard
+from agent.turns.noise_bed import NoiseBed
+
+
+class EchoFilter(rtc.FrameProcessor[rtc.AudioFrame]):
+    """livekit's seam between the room and VAD, recogniser and turn detector.
+
+    A frame that is an echo becomes a noise bed; all others pass bit by bit. While the agent is
+    silent nothing is computed.
+    """
+
+    def __init__(
+        self, clock: Callable[[], float] = lambda: time.monotonic(), seed: int = 0
+    ) -> None:
+        self._clock = clock
+        self._guard = EchoGuard()
+        self._bed = NoiseBed(np.random.default_rng(seed))
+        self._enabled = True
+
+    @property
+    def enabled(self) -> bool:
+        return self._enabled
+
+    @enabled.setter
+    def enabled(self, value: bool) -> None:
+        self._enabled = value
+
+    def played(self, samples: np.ndarray, at_s: float) -> None:
+        """What the agent plays from `at_s` on: int16 mono at `SAMPLE_RATE_HZ`."""
+        self._guard.played(_reduced(samples, SAMPLE_RATE_HZ), at_s)
+
+    def _process(self, frame: rtc.AudioFrame) -> rtc.AudioFrame:
+        samples = np.frombuffer(frame.data, dtype=np.int16)
+        mono = samples.reshape(-1, frame.num_channels)[:, 0]
+        if not self._guard.is_echo(_reduced(mono, frame.sample_rate), self._clock()):
+            return frame
+        silence = bytes(len(samples) * samples.itemsize)
+        return rtc.AudioFrame(
+            self._bed.add(silence), frame.sample_rate, frame.num_channels, frame.samples_per_channel
+        )
+
+    def _close(self) -> None: ...
+
+
+def _reduced(samples: np.ndarray, rate_hz: int) -> np.ndarray:
+    """At the guard's rate, by means of neighbours; `rate_hz` is a multiple of it."""
+    factor = rate_hz // RATE_HZ
+    usable = len(samples) // factor * factor
+    means = samples[:usable].reshape(-1, factor).mean(axis=1, dtype=np.float32)
+    return np.asarray(means / 32768.0, dtype=np.float32)

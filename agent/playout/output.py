@@ -1,0 +1,186 @@
+"""livekit's audio output with the pacing in our hands: ducks, holds and stops within 40 ms."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from livekit import rtc
+from livekit.agents import utils
+from livekit.agents.voice.io import AudioOutput, AudioOutputCapabilities
+
+from agent.playout.buffer import PlayoutBuffer, Samples
+
+SAMPLE_RATE_HZ = 24_000
+_LEAD_S = 0.02
+"""A frame is handed over when less than this is queued before it: what is queued cannot be ducked."""
+_QUEUE_MS = 200
+_TRACK = "roomio_audio"
+
+
+class Sink(Protocol):
+    """What plays: `rtc.AudioSource`, or a stand-in in tests."""
+
+    @property
+    def queued_duration(self) -> float: ...
+    async def capture_frame(self, frame: rtc.AudioFrame) -> None: ...
+    async def aclose(self) -> None: ...
+
+
+class Playout(AudioOutput):
+    """Set it as `session.output.audio` before the session starts; `aclose()` is its owner's."""
+
+    def __init__(
+        self, sink: Sink | None = None, *, clock: Callable[[], float] = lambda: time.monotonic()
+    ) -> None:
+        """`sink` defaults to a source that `publish` brings into a room."""
+        super().__init__(
+            label="playout",
+            capabilities=AudioOutputCapabilities(pause=True),
+            sample_rate=SAMPLE_RATE_HZ,
+        )
+        self.on_played: Callable[[Samples, float], None] = lambda samples, at_s: None
+        """Called with each frame and the time, on `clock`, at which it is played."""
+        self._clock = clock
+        self._sink = sink or rtc.AudioSource(SAMPLE_RATE_HZ, 1, queue_size_ms=_QUEUE_MS)
+        self._buffer = PlayoutBuffer(SAMPLE_RATE_HZ)
+        self._is_heard = asyncio.Event()
+        if sink is not None:
+            self._is_heard.set()
+        self._has_work = asyncio.Event()
+        self._is_free = asyncio.Event()
+        self._is_free.set()
+        self._is_open = asyncio.Event()
+        self._is_open.set()
+        self._is_paused = False
+        self._is_held = False
+        self._started_s: float | None = None
+        self._is_interrupted = False
+        self._publishing: asyncio.Task[None] | None = None
+        self._playing = asyncio.create_task(self._play(), name="playout")
+
+    @property
+    def started_s(self) -> float | None:
+        """When the segment that is being played began to sound, on `clock`; None when quiet."""
+        return self._started_s
+
+    def publish(self, room: rtc.Room) -> None:
+        """Brings the track into a connected room; nothing is played until somebody can hear it."""
+        self._publishing = asyncio.create_task(self._publish(room), name="playout-publish")
+
+    async def _publish(self, room: rtc.Room) -> None:
+        assert isinstance(self._sink, rtc.AudioSource)
+        track = rtc.LocalAudioTrack.create_audio_track(_TRACK, self._sink)
+        options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
+        publication = await room.local_participant.publish_track(track, options)
+        await publication.wait_for_subscription()
+        self._is_heard.set()
+
+    async def aclose(self) -> None:
+        tasks = [task for task in (self._publishing, self._playing) if task is not None]
+        await utils.aio.cancel_and_wait(*tasks)
+        await self._sink.aclose()
+
+    async def capture_frame(self, frame: rtc.AudioFrame) -> None:
+        await self._is_heard.wait()
+        await self._is_free.wait()  # the segment before is still being played
+        await super().capture_frame(frame)
+        self._buffer.push(bytes(frame.data))
+        self._has_work.set()
+
+    def flush(self) -> None:
+        super().flush()
+        if self._has_segment:
+            self._is_free.clear()
+            self._buffer.is_complete = True
+            self._has_work.set()
+
+    def clear_buffer(self) -> None:
+        if self._has_segment:
+            self._is_interrupted = True
+            self._is_free.clear()
+            self._buffer.stop()
+            self._is_paused = self._is_held = False
+            self._set_open()
+            self._has_work.set()
+
+    def duck(self) -> None:
+        self._buffer.duck()
+
+    def restore(self) -> None:
+        self._buffer.restore()
+
+    def hold(self) -> None:
+        """Nothing more is played until `release`, whatever livekit resumes; nothing is lost."""
+        self._is_held = True
+        self._set_open()
+
+    def release(self) -> None:
+        self._is_held = False
+        self._set_open()
+
+    def pause(self) -> None:
+        """livekit's own."""
+        super().pause()
+        self._is_paused = True
+        self._set_open()
+
+    def resume(self) -> None:
+        super().resume()
+        self._is_paused = False
+        self._set_open()
+
+    def _set_open(self) -> None:
+        if self._is_paused or self._is_held:
+            self._is_open.clear()
+        else:
+            self._is_open.set()
+
+    @property
+    def _has_segment(self) -> bool:
+        return self._buffer.played_samples > 0 or self._buffer.waiting_s > 0
+
+    async def _play(self) -> None:
+        while True:
+            await self._has_work.wait()
+            await self._is_open.wait()
+            if self._is_interrupted and self._started_s is None:
+                self._buffer.start_over()  # it never began to sound
+                self._finish(0)
+            elif self._buffer.has_frame:
+                await self._play_frame()
+            elif self._buffer.is_over:
+                await asyncio.sleep(self._sink.queued_duration)
+                self._finish(self._buffer.played_samples)
+            else:
+                self._has_work.clear()
+
+    async def _play_frame(self) -> None:
+        ahead_s = self._sink.queued_duration - _LEAD_S
+        if ahead_s > 0:
+            await asyncio.sleep(ahead_s)
+            if not self._is_open.is_set():
+                return
+        samples = self._buffer.next_frame()
+        if samples is None:
+            return
+        if self._started_s is None:
+            self._started_s = self._clock()
+            self.on_playback_started(created_at=time.time())
+        self.on_played(samples, self._clock() + self._sink.queued_duration)
+        await self._sink.capture_frame(
+            rtc.AudioFrame(samples.tobytes(), SAMPLE_RATE_HZ, 1, len(samples))
+        )
+
+    def _finish(self, played_samples: int) -> None:
+        was_interrupted = self._is_interrupted
+        self._buffer.start_over()
+        self._started_s = None
+        self._is_interrupted = False
+        self._has_work.clear()
+        self._is_free.set()
+        self.on_playback_finished(
+            playback_position=played_samples / SAMPLE_RATE_HZ, interrupted=was_interrupted
+        )

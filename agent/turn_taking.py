@@ -1,0 +1,190 @@
+"""One call's turn-taking, put together for livekit: its VAD, its turn detector, what it hears."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Callable
+from dataclasses import dataclass, replace
+
+from livekit.agents import (
+    AgentSession,
+    ConversationItemAddedEvent,
+    TurnHandlingOptions,
+    llm,
+    stt,
+    utils,
+    vad,
+)
+
+from agent.config import Settings
+from agent.floor import Floor
+from agent.playout import Playout
+from agent.turns.caller_vad import CallerVAD
+from agent.turns.detector import NoiseBedTurnDetector
+from agent.turns.endpointing import ClassicPolicy, EndpointingPolicy, HazardPolicy, VadPolicy
+from agent.turns.gate import GateEvent, SpeechGate
+from agent.turns.hazard_detector import HazardTurnDetector
+from agent.turns.overlap import Heard, Phase
+from agent.turns.patience import parse_patience
+from agent.turns.transcript import same_words
+from agent.turns.turn_taker import TurnTaker
+from agent.turns.words import NEUTRAL, Verdict, WordsJudge, overlap_words
+
+_NEVER_S = 3600.0
+"""livekit's own interruption by sound alone is off: `Floor` decides."""
+
+MAX_SPECULATIONS = 12
+"""A turn: with three, livekit's default, one sentence uses them up."""
+
+_LONGEST_SPECULATED_S = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """What is made of words: whether a turn may end after them, whether they are a turn at all."""
+
+    judge: Callable[[str, str], Verdict]
+    """Of the turn so far, and what the agent said before it."""
+    over_speech: Callable[[str, str], Heard]
+    """Of what was said while the agent spoke, and what the agent had said."""
+
+    @classmethod
+    def of(cls, language: str, judge: WordsJudge) -> Words:
+        """The judge knows English. In other languages voice and silence decide, and any word
+        interrupts."""
+        if language.partition("-")[0] == "en":
+            return cls(judge=judge.judge, over_speech=overlap_words)
+        return cls(
+            judge=lambda words, agent_said: NEUTRAL, over_speech=lambda words, agent_said: "content"
+        )
+
+
+class TurnTaking:
+    """Owned by the call: `attach` it before the session starts, `close` it after."""
+
+    def __init__(
+        self,
+        policy: EndpointingPolicy,
+        words: Words,
+        playout: Playout,
+        *,
+        has_partials: bool = True,
+        voice: vad.VAD | None = None,
+        end_of_turn: NoiseBedTurnDetector | None = None,
+    ) -> None:
+        """`voice` and `end_of_turn` are livekit's local models by default.
+
+        To be made in the session's loop, whose clock all times are on.
+        """
+        clock = asyncio.get_running_loop().time
+        self._words = words
+        self._agent_said = ""
+        self._taker = TurnTaker(policy, self._judged, clock=clock)
+        self._floor = Floor(
+            playout, self._over_speech, self._give, has_partials=has_partials, clock=clock
+        )
+        self._events = utils.aio.Chan[stt.SpeechEvent]()
+        self._speculated: stt.SpeechEvent | None = None
+        self.vad = CallerVAD(voice)
+        self.vad.on_window = self._on_window
+        self.detector = HazardTurnDetector(self._taker, end_of_turn)
+
+    def options(self) -> TurnHandlingOptions:
+        """Local models only: every part that could ask a cloud is pinned."""
+        return {
+            "turn_detection": self.detector,
+            "endpointing": {"mode": "fixed", "min_delay": 0.0, "max_delay": 0.5},
+            "interruption": {
+                "mode": "vad",
+                "min_duration": _NEVER_S,
+                "resume_false_interruption": False,
+            },
+            "preemptive_generation": {
+                "enabled": True,
+                "preemptive_tts": True,
+                "max_retries": MAX_SPECULATIONS,
+                "max_speech_duration": _LONGEST_SPECULATED_S,
+            },
+        }
+
+    def attach(self, session: AgentSession[None]) -> None:
+        self._floor.attach(session)
+        session.on("conversation_item_added", self._on_item)
+
+    def close(self) -> None:
+        self._floor.close()
+
+    async def listen(
+        self, events: AsyncIterable[stt.SpeechEvent]
+    ) -> AsyncIterator[stt.SpeechEvent]:
+        """What the session may know of the recogniser's events, and when."""
+        self._events = utils.aio.Chan[stt.SpeechEvent]()
+        taking = asyncio.create_task(self._take(events, self._events), name="turn-taking-listen")
+        try:
+            async for event in self._events:
+                yield event
+            await taking
+        finally:
+            await utils.aio.cancel_and_wait(taking)
+
+    async def _take(
+        self, events: AsyncIterable[stt.SpeechEvent], given: utils.aio.Chan[stt.SpeechEvent]
+    ) -> None:
+        try:
+            async for event in events:
+                self._floor.hear(event)
+        finally:
+            given.close()
+
+    def _give(self, event: stt.SpeechEvent) -> None:
+        may_begin = self._taker.on_stt(event)
+        if event.type is stt.SpeechEventType.FINAL_TRANSCRIPT:
+            event = self._as_speculated(event)
+        elif event.type in _PARTIALS:
+            kind = stt.SpeechEventType.PREFLIGHT_TRANSCRIPT if may_begin else _INTERIM
+            event = replace(event, type=kind)
+            if may_begin:
+                self._speculated = event
+        if not self._events.closed:
+            self._events.send_nowait(event)
+
+    def _as_speculated(self, event: stt.SpeechEvent) -> stt.SpeechEvent:
+        """livekit begins the answer anew when the final text differs in a comma."""
+        begun, self._speculated = self._speculated, None
+        if begun is None or not event.alternatives:
+            return event
+        final, partial = event.alternatives[0], begun.alternatives[0]
+        if not same_words(final.text, partial.text):
+            return event
+        return replace(event, alternatives=[replace(final, text=partial.text)])
+
+    def _on_window(self, gate: SpeechGate, event: GateEvent | None) -> None:
+        self._taker.on_window(gate, event)
+        self._floor.on_window(gate, event)
+
+    def _on_item(self, event: ConversationItemAddedEvent) -> None:
+        if isinstance(event.item, llm.ChatMessage) and event.item.role == "assistant":
+            self._agent_said = event.item.text_content or ""
+
+    def _over_speech(self, words: str) -> Heard:
+        # What the agent is saying at present is not known until it has said it.
+        is_over = self._floor.phase is Phase.SILENT
+        return self._words.over_speech(words, self._agent_said if is_over else "")
+
+    def _judged(self, words: str) -> Verdict:
+        return self._words.judge(words, self._agent_said)
+
+
+_INTERIM = stt.SpeechEventType.INTERIM_TRANSCRIPT
+_PARTIALS = (_INTERIM, stt.SpeechEventType.PREFLIGHT_TRANSCRIPT)
+
+
+def endpointing(settings: Settings) -> EndpointingPolicy:
+    """The policy of `AGENT_TURNS`, as patient as `AGENT_PATIENCE`."""
+    match settings.agent_turns:
+        case "vad":
+            return VadPolicy()
+        case "classic":
+            return ClassicPolicy()
+        case _:
+            return HazardPolicy(budget=parse_patience(settings.agent_patience))

@@ -1,0 +1,105 @@
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from agent.turns.echo import RATE_HZ, EchoGuard
+from tests.stack.caller import RATE_HZ as CALLER_RATE_HZ
+from tests.stack.caller import resample
+from tests.stack.speech import speech
+
+FRAME = RATE_HZ // 50
+DELAY_S = 0.23
+
+
+@dataclass(frozen=True)
+class Heard:
+    echoes: np.ndarray
+    """For each frame, whether it was taken for an echo."""
+    level_dbfs: np.ndarray
+
+    def share(self, *, from_dbfs: float = -50, until_dbfs: float = 0) -> float:
+        """Of the frames of such levels, those taken for an echo."""
+        chosen = (self.level_dbfs > from_dbfs) & (self.level_dbfs < until_dbfs)
+        assert chosen.sum() > 20
+        return float(self.echoes[chosen].mean())
+
+
+def voice(text: str, name: str) -> np.ndarray:
+    """A flite voice at the guard's rate."""
+    samples = resample(speech(text, name), CALLER_RATE_HZ, RATE_HZ)
+    return samples.astype(np.float32) / 32768
+
+
+def tone(seconds: float) -> np.ndarray:
+    times_s = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
+    return (0.1 * np.sin(2 * np.pi * 500 * times_s)).astype(np.float32)
+
+
+def hear(played: np.ndarray, caller: np.ndarray, echo_db: float | None) -> Heard:
+    """A room in which the agent's sound comes back `DELAY_S` later."""
+    count = min(len(played), len(caller))
+    microphone = caller[:count] + np.random.default_rng(1).normal(0, 1e-3, count)
+    if echo_db is not None:
+        delay = round(DELAY_S * RATE_HZ)
+        microphone[delay:] += 10 ** (echo_db / 20) * played[: count - delay]
+    microphone = microphone.astype(np.float32)
+    guard, echoes, levels = EchoGuard(), [], []
+    for start in range(0, count - FRAME, FRAME):
+        frame = microphone[start : start + FRAME]
+        guard.played(played[start : start + FRAME], 100 + start / RATE_HZ)
+        echoes.append(guard.is_echo(frame, 100 + (start + FRAME) / RATE_HZ))
+        levels.append(10 * np.log10(np.mean(frame**2)))
+    return Heard(np.array(echoes), np.array(levels))
+
+
+@pytest.fixture(scope="module")
+def agent_voice() -> np.ndarray:
+    return voice("I have found three trains that leave tomorrow before nine.", "slt")
+
+
+@pytest.fixture(scope="module")
+def caller_voice() -> np.ndarray:
+    return voice("No wait, I wanted to travel on Sunday with my two children.", "rms")
+
+
+def nobody(like: np.ndarray) -> np.ndarray:
+    return np.zeros_like(like)
+
+
+@pytest.mark.parametrize("echo_db", [-10, -20])
+def test_an_echo_of_speech_is_recognised(agent_voice: np.ndarray, echo_db: float) -> None:
+    assert hear(agent_voice, nobody(agent_voice), echo_db).share() > 0.95
+
+
+def test_an_echo_of_a_tone_is_recognised() -> None:
+    assert hear(tone(3), nobody(tone(3)), -20).share() > 0.95
+
+
+def test_a_caller_over_the_echo_is_not_taken_for_it(
+    agent_voice: np.ndarray, caller_voice: np.ndarray
+) -> None:
+    assert hear(agent_voice, caller_voice, -20).share(from_dbfs=-32) < 0.1
+    assert hear(tone(3), caller_voice, -20).share(from_dbfs=-32) < 0.1
+
+
+def test_without_an_echo_no_word_of_the_caller_is_touched(
+    agent_voice: np.ndarray, caller_voice: np.ndarray
+) -> None:
+    assert hear(agent_voice, caller_voice, None).share() == 0
+    assert hear(caller_voice, agent_voice, None).share() == 0
+    assert hear(tone(3), caller_voice, None).share() == 0
+
+
+def test_while_the_agent_is_silent_nothing_is_an_echo(caller_voice: np.ndarray) -> None:
+    assert hear(nobody(caller_voice), caller_voice, -20).share() == 0
+
+
+def test_the_level_of_the_echo_is_learnt(agent_voice: np.ndarray) -> None:
+    guard = EchoGuard()
+    played = agent_voice[RATE_HZ // 2 : RATE_HZ * 3 // 2]
+    for start in range(0, len(played) - FRAME, FRAME):
+        frame = played[start : start + FRAME]
+        guard.played(frame, start / RATE_HZ)
+        guard.is_echo(0.1 * frame, (start + FRAME) / RATE_HZ)
+    assert guard.echo_db == pytest.approx(-20, abs=1)

@@ -1,0 +1,126 @@
+from dataclasses import dataclass, field
+
+import pytest
+
+from agent.turns.overlap import Heard, Move, OverlapPolicy, OverlapView, Phase
+
+STEP_S = 0.02
+
+
+@dataclass
+class Overlap:
+    """A sound over the agent's speech, played to the policy in steps of 20 ms."""
+
+    policy: OverlapPolicy = field(default_factory=OverlapPolicy)
+    phase: Phase = Phase.SPEAKING
+    now_s: float = 0.0
+    moves: list[tuple[float, Move]] = field(default_factory=list)
+
+    def play(
+        self,
+        seconds: float,
+        sound_s: float,
+        words: dict[float, Heard] | None = None,
+        *,
+        is_far: bool = False,
+        is_echo: bool = False,
+    ) -> "Overlap":
+        """`words`: what is heard from which second on."""
+        for step in range(round(seconds / STEP_S)):
+            at_s = step * STEP_S
+            heard: Heard = "none"
+            for from_s, said in (words or {}).items():
+                heard = said if at_s >= from_s - 1e-9 else heard
+            move = self.policy.process(
+                OverlapView(
+                    phase=self.phase,
+                    is_sounding=at_s < sound_s,
+                    sound_s=min(at_s, sound_s),
+                    silence_s=max(0.0, at_s - sound_s),
+                    heard=heard,
+                    is_far=is_far,
+                    is_echo=is_echo,
+                )
+            )
+            if move is not None:
+                self.moves.append((round(self.now_s + at_s, 2), move))
+        self.now_s += seconds
+        return self
+
+    @property
+    def kinds(self) -> list[Move]:
+        return [move for _, move in self.moves]
+
+
+def test_a_backchannel_is_ducked_for_and_ignored() -> None:
+    overlap = Overlap().play(2, 0.5, {0.6: "backchannel"})
+    assert overlap.moves == [(0.0, Move.DUCK), (0.9, Move.IGNORE)]
+
+
+def test_the_first_word_of_a_turn_gets_the_floor() -> None:
+    overlap = Overlap().play(2, 1.5, {0.36: "content"})
+    assert overlap.moves == [(0.0, Move.DUCK), (0.36, Move.YIELD)]
+
+
+def test_a_backchannel_that_goes_on_into_a_turn_gets_the_floor_at_once() -> None:
+    overlap = Overlap().play(2, 1.5, {0.4: "backchannel", 0.7: "content"})
+    assert overlap.moves[-1] == (0.7, Move.YIELD)
+
+
+@pytest.mark.parametrize("phase", [Phase.THINKING, Phase.STARTING, Phase.SPEAKING])
+def test_a_cough_is_ignored_in_every_phase(phase: Phase) -> None:
+    assert Overlap(phase=phase).play(1.5, 0.6).kinds == [Move.DUCK, Move.IGNORE]
+
+
+def test_a_voice_that_goes_on_without_words_gets_the_floor_late() -> None:
+    times = {}
+    for phase in (Phase.THINKING, Phase.STARTING, Phase.SPEAKING):
+        overlap = Overlap(phase=phase).play(4, 4)
+        assert overlap.kinds == [Move.DUCK, Move.YIELD]
+        times[phase] = overlap.moves[-1][0]
+    assert times[Phase.THINKING] < times[Phase.STARTING] < times[Phase.SPEAKING]
+
+
+def test_a_recogniser_without_partial_words_is_not_waited_for() -> None:
+    overlap = Overlap(policy=OverlapPolicy(has_partials=False)).play(2, 1.5)
+    assert overlap.moves[-1] == (0.7, Move.YIELD)
+
+
+def test_side_talk_is_ignored_whatever_it_says() -> None:
+    assert Overlap().play(3, 2, {0.5: "content"}, is_far=True).kinds == [Move.DUCK, Move.IGNORE]
+
+
+def test_the_agent_s_own_echo_does_not_even_duck() -> None:
+    assert Overlap().play(3, 3, is_echo=True).moves == []
+
+
+def test_words_that_come_after_the_sound_was_ignored_still_get_the_floor() -> None:
+    overlap = Overlap().play(2, 0.4, {1.2: "content"})
+    assert overlap.kinds == [Move.DUCK, Move.IGNORE, Move.DUCK, Move.YIELD]
+
+
+def test_unclear_words_are_decided_when_the_sound_is_over() -> None:
+    overlap = Overlap().play(2, 0.6, {0.4: "unclear"})
+    assert overlap.kinds == [Move.DUCK, Move.YIELD]
+    assert overlap.moves[-1][0] == pytest.approx(0.86, abs=0.03)
+
+
+def test_what_is_open_when_the_agent_falls_silent_is_released() -> None:
+    overlap = Overlap().play(0.2, 1)
+    overlap.phase = Phase.SILENT
+    overlap.play(0.2, 1)
+    assert overlap.kinds == [Move.DUCK, Move.RELEASE]
+
+
+def test_nothing_more_is_decided_until_the_agent_has_stopped() -> None:
+    overlap = Overlap().play(1, 1, {0.3: "content"}).play(1, 1, {0.0: "content"})
+    assert overlap.kinds == [Move.DUCK, Move.YIELD]
+    overlap.phase = Phase.SILENT
+    overlap.play(1, 1)
+    overlap.phase = Phase.SPEAKING
+    overlap.play(1, 1, {0.3: "content"})
+    assert overlap.kinds == [Move.DUCK, Move.YIELD, Move.DUCK, Move.YIELD]
+
+
+def test_in_silence_the_policy_has_nothing_to_say() -> None:
+    assert Overlap(phase=Phase.SILENT).play(2, 1, {0.4: "content"}).moves == []
