@@ -7,9 +7,9 @@ PYTEST_ARGS ?=
 # LAN=1 lets a phone on the same network in.
 LAN ?=
 
-# RESUME=1 goes on with evals that were stopped; SPLIT=dev leaves the test sentences alone.
+# RESUME=1 goes on with evals that were stopped. SPLIT: evals take dev sentences, evals-full test.
 RESUME ?=
-SPLIT ?= test
+SPLIT ?=
 
 PYTHON := .venv/bin/python
 PAGE := agent/web/page
@@ -59,8 +59,8 @@ evals evals-full:
 	@sh scripts/system_packages.sh flite:flite
 	@sh scripts/setup.sh runtime server
 	@sh scripts/evals_setup.sh
-	@exec $(PYTHON) -m evals.plans $(if $(filter evals-full,$@),full,quick) --split $(SPLIT) \
-	  $(if $(RESUME),--resume)
+	@exec $(PYTHON) -m evals.plans $(if $(filter evals-full,$@),full,quick) \
+	  $(if $(SPLIT),--split $(SPLIT)) $(if $(RESUME),--resume)
 
 clean:
 	rm -rf .venv .venv-evals .parley $(PAGE)/node_modules $(PAGE)/dist

@@ -63,7 +63,9 @@ PLANS: dict[str, tuple[Part, ...]] = {
         Part(systems=("parley_embedded",), sets=("plain", "human"), n=50),
     ),
 }
-PARALLEL = 2
+PARALLEL = 3
+SPLITS: dict[str, Split] = {"quick": "dev", "full": "test"}
+"""Whoever tunes looks at what the quick plan says; the test sentences are for the full one."""
 
 
 def carry_out(
@@ -122,11 +124,12 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("plan", choices=PLANS)
-    parser.add_argument("--split", choices=("dev", "test"), default="test")
+    parser.add_argument("--split", choices=("dev", "test"), help="default: quick dev, full test")
     parser.add_argument("--resume", action="store_true", help="leave out the calls already made")
     options = parser.parse_args()
     with told():
-        folder = carry_out(options.plan, split=options.split, resume=options.resume)
+        split = options.split or SPLITS[options.plan]
+        folder = carry_out(options.plan, split=split, resume=options.resume)
         _measure_vad()
         results = read_results(folder)
         console.print(results_table(results.rows))

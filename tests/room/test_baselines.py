@@ -11,15 +11,14 @@ from livekit.agents import inference
 
 from evals.baselines.stock import turn_handling
 from evals.ear.path import ECHO, measure_path
+from evals.ear.scenario import Conditions
 from evals.ear.systems import SYSTEMS, running
-from tests.room.conftest import Join
 from tests.stack.caller import RATE_HZ, Caller
 from tests.stack.processes import LiveKit
 from tests.stack.speech import speech
 
 SENTENCE = "What is the weather going to be like tomorrow?"
 REPLY_S = 3.0
-METADATA = json.dumps({"profile": "simulated", "greeting": "", "simulated": {"reply_s": REPLY_S}})
 
 
 async def announce(caller: Caller, text: str, samples: np.ndarray) -> None:
@@ -42,25 +41,25 @@ def pitch_hz(caller: Caller, since_s: float) -> float:
 
 
 @pytest.mark.parametrize("name", ["stock_v1_mini", "pipecat"])
-async def test_a_baseline_answers_an_announced_sentence(
-    name: str, livekit: LiveKit, join: Join
-) -> None:
-    system, samples = SYSTEMS[name], speech(SENTENCE)
+async def test_a_baseline_answers_an_announced_sentence(name: str, livekit: LiveKit) -> None:
+    system, caller, samples = SYSTEMS[name], Caller(), speech(SENTENCE)
     with running(system, livekit):
-        agent = system.label if system.is_dispatched else ""
-        caller = await join(agent, room=system.new_room(), metadata=METADATA)
-        await caller.wait_for(lambda: caller.room.remote_participants, "agent")
-        await asyncio.sleep(1.5)
-        assert not any(heard.is_sound for heard in caller.heard)  # no greeting
-        await announce(caller, SENTENCE, samples)
-        end_s = await caller.say(samples)
-        answered_s = await caller.wait_for_answer(end_s, 6)
-        await caller.wait_for_quiet(1.0)
-        spoken = [heard for heard in caller.heard if heard.is_sound]
-        assert answered_s - end_s < 5
-        assert spoken[-1].at_s - spoken[0].at_s == pytest.approx(REPLY_S, abs=0.3)
-        assert pitch_hz(caller, end_s) == pytest.approx(500, abs=5)  # of the first reply
-        await caller.leave()
+        token = system.token(system.new_room(), Conditions(reply_s=REPLY_S))
+        await caller.join(livekit.url, token)
+        try:
+            await caller.wait_for(lambda: caller.room.remote_participants, "agent")
+            await asyncio.sleep(1.5)
+            assert not any(heard.is_sound for heard in caller.heard)  # no greeting
+            await announce(caller, SENTENCE, samples)
+            end_s = await caller.say(samples)
+            answered_s = await caller.wait_for_answer(end_s, 6)
+            await caller.wait_for_quiet(1.0)
+        finally:
+            await caller.leave()
+    spoken = [heard for heard in caller.heard if heard.is_sound]
+    assert answered_s - end_s < 5
+    assert spoken[-1].at_s - spoken[0].at_s == pytest.approx(REPLY_S, abs=0.3)
+    assert pitch_hz(caller, end_s) == pytest.approx(500, abs=5)  # of the first reply
 
 
 def test_the_echo_comes_back_on_the_way_that_answers_take(livekit: LiveKit) -> None:
