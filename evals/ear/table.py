@@ -68,6 +68,12 @@ def _echo(rows: Sequence[Row]) -> str:
     return _share(metrics.echo_taken)(of_set)
 
 
+def _difference(rows: Sequence[Row]) -> str:
+    """The path of the sound and the record's error; nothing for a system without records."""
+    difference = metrics.cross_check(rows, None).difference
+    return _times(lambda _: difference)(rows) if difference.n else ""
+
+
 FIGURES: tuple[Figure, ...] = (
     ("response", _times(metrics.response)),
     ("turns cut off", _share(metrics.cut_offs)),
@@ -80,6 +86,7 @@ FIGURES: tuple[Figure, ...] = (
     ("backchannels survived", _share(metrics.backchannels_survived)),
     ("other sounds survived", _share(metrics.undirected_survived)),
     ("echo taken for the caller", _echo),
+    ("ear − own record", _difference),
 )
 
 TAU: tuple[Figure, ...] = (

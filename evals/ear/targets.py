@@ -18,8 +18,10 @@ BASELINE = "stock_v1_mini"
 TIMED_SETS = ("plain", "human", "interruptions")
 """Their calls are made one by one, for times count in them; of the others only shares do."""
 
-State = Literal["met", "missed", "NOT MEASURED"]
+State = Literal["met", "missed", "too few", "NOT MEASURED"]
 Unit = Literal["s", "%", "ratio", "count", "µs"]
+ENOUGH: dict[Unit, int] = {"%": 100, "count": 100, "s": 30, "ratio": 30, "µs": 30}
+"""With fewer events nothing is claimed, be it met or missed."""
 Measure = Callable[[Sequence[Row]], tuple[float | None, int]]
 
 
@@ -60,7 +62,10 @@ def judge(target: Target, rows: Sequence[Row]) -> Verdict:
     if value is None:
         return Verdict(target=target, value=None, n=n, state="NOT MEASURED")
     is_met = value >= target.limit if target.at_least else value <= target.limit
-    return Verdict(target=target, value=value, n=n, state="met" if is_met else "missed")
+    state: State = "met" if is_met else "missed"
+    if n < ENOUGH[target.unit] and not math.isinf(value):
+        state = "too few"
+    return Verdict(target=target, value=value, n=n, state=state)
 
 
 def _rows_of(rows: Sequence[Row], target: Target, system: str) -> list[Row]:

@@ -20,10 +20,12 @@ from evals.report.charts import (
     stages,
     trade_off,
 )
+from evals.report.figures import state_text, value_text
 from evals.report.svg import response_chart, trade_off_chart
 from evals.report.timelines import timeline_data
 
 _HERE = Path(__file__).parent
+_STATE_CLASSES = {"met": "met", "missed": "missed"}
 _CURVES = {"plain": "Plain turns, synthetic voices", "human": "Human voices"}
 
 
@@ -98,25 +100,16 @@ def _path(path: dict[str, Any]) -> str:
 
 
 def _targets(verdicts: Sequence[Verdict]) -> str:
-    kinds = {"met": "met", "missed": "missed", "NOT MEASURED": "unmeasured"}
-    states = {"met": "met", "missed": "NOT MET", "NOT MEASURED": "NOT MEASURED"}
     lines = []
     for verdict in verdicts:
         target = verdict.target
-        limit = f"{'≥' if target.at_least else '≤'} {_value(target.limit, target.unit)}"
-        found = "" if verdict.value is None else _value(verdict.value, target.unit)
-        state = f'<span class="{kinds[verdict.state]}">{states[verdict.state]}</span>'
+        limit = f"{'≥' if target.at_least else '≤'} {value_text(target.limit, target.unit)}"
+        found = "" if verdict.value is None else value_text(verdict.value, target.unit)
+        kind = _STATE_CLASSES.get(verdict.state, "unmeasured")
+        state = f'<span class="{kind}">{escape(state_text(verdict))}</span>'
         number = "" if target.number is None else str(target.number)
         lines.append([number, escape(target.what), limit, found, str(verdict.n), state])
     return _table(["#", "what", "target", "measured", "n", ""], lines)
-
-
-def _value(value: float, unit: str) -> str:
-    if unit == "%":
-        return f"{100 * value:.1f} %"
-    if unit == "s":
-        return f"{value:.3f} s"
-    return f"{value:g} µs" if unit == "µs" else f"{value:.3g}"
 
 
 def _charts(rows: Sequence[Row]) -> str:

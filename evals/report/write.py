@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import subprocess
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from evals.ear.results import Results, ResultsError, read_results
 from evals.ear.systems import ROOT
 from evals.ear.vad_figures import read_vad_figures
 from evals.report.charts import response_curves, trade_off
+from evals.report.markdown import render_markdown
 from evals.report.page import render
 
 PLOTS_PYTHON = ROOT / ".venv-evals" / "bin" / "python"
@@ -50,6 +52,7 @@ def main() -> int:
     parser.add_argument("results", type=Path, metavar="FOLDER")
     parser.add_argument("page", type=Path)
     parser.add_argument("--picture", type=Path)
+    parser.add_argument("--markdown", action="store_true")
     parser.add_argument("--vad", type=Path, default=ROOT / "evals" / "results" / "vad.json")
     options = parser.parse_args()
     try:
@@ -57,6 +60,8 @@ def main() -> int:
         write_report(results, options.page, vad_figures=options.vad)
         if options.picture:
             write_picture(results, options.picture)
+        if options.markdown:
+            sys.stdout.write(render_markdown(results, read_vad_figures(options.vad)))
     except ResultsError as e:
         console.print(str(e), style="red", markup=False, highlight=False)
         return 1

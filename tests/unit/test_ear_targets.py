@@ -41,13 +41,26 @@ def verdict(what: str, measured: list[Row]) -> Verdict:
 
 @pytest.mark.parametrize(("value_s", "state"), [(0.4, "met"), (0.41, "missed")])
 def test_a_time_is_held_against_its_limit(value_s: float, state: str) -> None:
-    found = verdict("response, synthetic voices, p50", rows("parley", value_s))
-    assert (found.state, found.value, found.n) == (state, value_s, 1)
+    found = verdict("response, synthetic voices, p50", rows("parley", *[value_s] * 30))
+    assert (found.state, found.value, found.n) == (state, value_s, 30)
+
+
+@pytest.mark.parametrize("value_s", [0.1, 0.9])
+def test_with_few_events_nothing_is_claimed(value_s: float) -> None:
+    found = verdict("response, synthetic voices, p50", rows("parley", *[value_s] * 29))
+    assert (found.state, found.value, found.n) == ("too few", value_s, 29)
+
+
+def test_a_share_needs_a_hundred_events() -> None:
+    what = "turns in which the agent interrupts the caller"
+    states = [verdict(what, rows("parley", *[0.4] * n)).state for n in (99, 100)]
+    assert states == ["too few", "met"]
 
 
 def test_a_ratio_needs_the_baseline_in_the_same_run() -> None:
     what = "response, synthetic voices, p50 against stock"
-    ours, stock = rows("parley", 0.3), rows("stock_v1_mini", 0.6, patience="default")
+    ours = rows("parley", *[0.3] * 30)
+    stock = rows("stock_v1_mini", 0.6, patience="default")
     assert verdict(what, ours).state == "NOT MEASURED"
     found = verdict(what, [*ours, *stock])
     assert (found.state, found.value) == ("met", pytest.approx(0.5))
@@ -60,7 +73,7 @@ def test_other_patience_and_other_systems_do_not_count_for_ours() -> None:
 
 def test_an_agent_that_never_answers_misses_and_is_not_left_out() -> None:
     assert verdict("response, synthetic voices, p50", rows("parley", None)).state == "missed"
-    found = verdict("unanswered turns", rows("parley", None, 0.4))
+    found = verdict("unanswered turns", rows("parley", None, *[0.4] * 99))
     assert (found.state, found.value) == ("missed", 1)
 
 
@@ -84,8 +97,8 @@ def judged(what: str, results: Results, vad: VadFigures | None = None) -> Verdic
 def test_record_and_ear_agree_within_50_ms_of_the_path(playout_s: float, state: str) -> None:
     [row] = rows("parley", 0.4)
     row = replace(row, result=replace(row.result, stage_s={"playout": playout_s}))
-    found = judged("the product's own record", run(row, path={"p50_s": 0.1}))
-    assert (found.state, found.n) == (state, 1)
+    found = judged("the product's own record", run(*[row] * 30, path={"p50_s": 0.1}))
+    assert (found.state, found.n) == (state, 30)
 
 
 def test_without_the_path_the_agreement_is_not_measured() -> None:

@@ -51,10 +51,15 @@ def test_the_page_needs_nothing_from_elsewhere() -> None:
     ("response_s", "state"), [(0.38, "met"), (0.5, "NOT MET"), (None, "NOT MEASURED")]
 )
 def test_a_target_is_met_or_not_or_not_measured(response_s: float | None, state: str) -> None:
-    rows = [] if response_s is None else [turn(response_s=response_s)]
+    rows = [] if response_s is None else [turn(response_s=response_s)] * 30
     found = cells(page(*rows), "response, synthetic voices, p50")
     assert found[-1] == state
     assert found[2] == "≤ 0.400 s"
+
+
+def test_a_run_with_few_events_claims_no_target() -> None:
+    found = cells(page(turn(response_s=0.3)), "response, synthetic voices, p50")
+    assert found[-3:] == ["0.300 s", "1", "no claim: n &lt; 30"]
 
 
 def test_the_vad_is_not_measured_without_its_recordings() -> None:
@@ -64,14 +69,15 @@ def test_the_vad_is_not_measured_without_its_recordings() -> None:
 
 
 def test_the_records_agreement_needs_the_path() -> None:
-    rows = [turn(response_s=0.44, stage_s={"playout": 0.30}), turn(response_s=0.5)]
+    recorded = [turn(response_s=0.44, stage_s={"playout": 0.30})] * 30
+    rows = [*recorded, turn(response_s=0.5)]
     what = "the product&#x27;s own record"
     assert cells(page(*rows), what)[-1] == "NOT MEASURED"
     html = page(*rows, path={"p50_s": 0.1, "p95_s": 0.1, "n": 30, "how": "beeps"})
-    assert cells(html, what)[-3:] == ["0.040 s", "1", "met"]
+    assert cells(html, what)[-3:] == ["0.040 s", "30", "met"]
     check = html[html.index("Record against ear") :]
     assert cells(check, "parley")[1:] == [
-        *("1", "1", "0.140 s / 0.140 s"),
+        *("30", "1", "0.140 s / 0.140 s"),
         *("0.100 s", "0.040 s", "0.040 s"),
     ]
 

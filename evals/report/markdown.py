@@ -1,0 +1,42 @@
+"""A run's main tables as Markdown, for the README."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from evals.ear.results import Results, Row
+from evals.ear.table import FIGURES, filled
+from evals.ear.targets import Verdict, judge_all
+from evals.ear.vad_figures import VadFigures
+from evals.report.charts import contestants
+from evals.report.figures import state_text, value_text
+
+
+def render_markdown(results: Results, vad: VadFigures | None) -> str:
+    """The targets, and every set's figures with all systems side by side."""
+    return f"{_targets(judge_all(results, vad))}\n\n{_comparison(results.rows)}\n"
+
+
+def _targets(verdicts: Sequence[Verdict]) -> str:
+    lines = []
+    for verdict in verdicts:
+        target = verdict.target
+        limit = f"{'≥' if target.at_least else '≤'} {value_text(target.limit, target.unit)}"
+        found = "" if verdict.value is None else value_text(verdict.value, target.unit)
+        number = "" if target.number is None else str(target.number)
+        lines.append([number, target.what, limit, found, str(verdict.n), state_text(verdict)])
+    return _table(["#", "what", "target", "measured", "n", ""], lines)
+
+
+def _comparison(rows: Sequence[Row]) -> str:
+    found = contestants(rows)
+    lines = []
+    for name in dict.fromkeys(row.set for row in rows):
+        columns = [contestant.rows(rows, name) for contestant in found]
+        lines += [[name, what, *cells] for what, cells in filled(FIGURES, columns)]
+    return _table(["set", "figure", *(it.label for it in found)], lines)
+
+
+def _table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    rows = [head, ["---"] * len(head), *lines]
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
