@@ -20,6 +20,9 @@ logger = logging.getLogger(__name__)
 
 _STARTING_S = 1.0
 _TICK_S = 0.1
+_STALE_S = 1.5
+"""Words held for so long without a decision belong to no sound that the VAD heard."""
+
 _DEAF_S = 0.3
 """Without a VAD window for so long the caller's microphone is off: there is no sound."""
 
@@ -51,6 +54,7 @@ class Floor:
         self._gate: SpeechGate | None = None
         self._session: AgentSession[None] | None = None
         self._held: list[stt.SpeechEvent] = []
+        self._held_s = 0.0
         self._dropped_text = ""
         self._window_s = float("-inf")
         self._timer: asyncio.TimerHandle | None = None
@@ -76,10 +80,10 @@ class Floor:
 
     def on_window(self, gate: SpeechGate, event: GateEvent | None) -> None:
         """Called for each VAD window."""
-        self._gate, before_s = gate, self._window_s
+        self._gate = gate
         self._window_s = self._clock()
-        if gate.is_speaking and self.phase is Phase.SILENT and not self._policy.is_open:
-            self._level.heard(gate.level_dbfs, min(0.05, self._window_s - before_s))
+        if event is GateEvent.PAUSED and self.phase is Phase.SILENT and not self._policy.is_open:
+            self._level.spoke(gate.peak_dbfs, gate.speech_s)
         self._look()
 
     def hear(self, event: stt.SpeechEvent) -> None:
@@ -103,8 +107,11 @@ class Floor:
         if self._held and self._held[-1].type is not stt.SpeechEventType.FINAL_TRANSCRIPT:
             self._held.pop()  # a partial that this one replaces
         self._held.append(event)
+        self._held_s = self._clock()
 
     def _look(self) -> None:
+        if self._held and not self._policy.is_open and self._clock() - self._held_s > _STALE_S:
+            self._drop()
         if (move := self._policy.process(self._view())) is not None:
             self._make(move)
         if self._policy.is_open and self._timer is None:
@@ -124,11 +131,12 @@ class Floor:
             sound_s=gate.speech_s,
             silence_s=deaf_s if is_deaf else gate.silence_s,
             heard=self._words_over(self._held_text) if self._held else "none",
-            is_far=self._level.is_far(gate.level_dbfs),
+            is_far=self._level.is_far(gate.peak_dbfs),
             is_echo=self.is_echo(),
         )
 
     def _make(self, move: Move) -> None:
+        logger.debug("overlap", extra={"move": move.value, **self._facts()})
         match move:
             case Move.DUCK:
                 if self.phase is Phase.THINKING:
@@ -150,6 +158,19 @@ class Floor:
         metrics.OVERLAPS.labels(move.value).inc()
         self._playout.restore()
         self._playout.release()
+
+    def _facts(self) -> dict[str, object]:
+        """For the log: what the decision was made from, without the words."""
+        view = self._view()
+        gate = self._gate or SpeechGate()
+        return {
+            "phase": view.phase.value,
+            "heard": view.heard,
+            "sound_s": round(view.sound_s, 2),
+            "silence_s": round(view.silence_s, 2),
+            "peak_dbfs": round(gate.peak_dbfs, 1),
+            "usual_dbfs": self._level.dbfs and round(self._level.dbfs, 1),
+        }
 
     def _interrupt(self) -> None:
         assert self._session is not None

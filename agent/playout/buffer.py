@@ -37,6 +37,10 @@ class PlayoutBuffer:
         return round(FRAME_S * self.sample_rate_hz)
 
     @property
+    def is_ducked(self) -> bool:
+        return self._target < 1.0
+
+    @property
     def waiting_s(self) -> float:
         return len(self._waiting) / 2 / self.sample_rate_hz
 

@@ -1,4 +1,4 @@
-"""livekit's audio output with the pacing in our hands: ducks, holds and stops within 40 ms."""
+"""livekit's audio output with the pacing in our hands, so that it can duck, hold and stop."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ from livekit.agents.voice.io import AudioOutput, AudioOutputCapabilities
 from agent.playout.buffer import PlayoutBuffer, Samples
 
 SAMPLE_RATE_HZ = 24_000
-_LEAD_S = 0.02
-"""A frame is handed over when less than this is queued before it: what is queued cannot be ducked."""
+_LEAD_S = 0.05
+"""A frame is handed over when less than this is queued before it: a busy loop may be so late."""
+
+_DUCKED_LEAD_S = 0.02
+"""The same while the agent may have to stop at any moment: what is queued cannot be taken back."""
 _QUEUE_MS = 200
 _TRACK = "roomio_audio"
 
@@ -158,7 +161,8 @@ class Playout(AudioOutput):
                 self._has_work.clear()
 
     async def _play_frame(self) -> None:
-        ahead_s = self._sink.queued_duration - _LEAD_S
+        lead_s = _DUCKED_LEAD_S if self._buffer.is_ducked else _LEAD_S
+        ahead_s = self._sink.queued_duration - lead_s
         if ahead_s > 0:
             await asyncio.sleep(ahead_s)
             if not self._is_open.is_set():

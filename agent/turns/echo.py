@@ -8,6 +8,7 @@ Both sides are pre-emphasised: voices of like pitch correlate up to 0.95 as they
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,9 +23,19 @@ _LONGEST_DELAY = 6400
 _FFT = 8192
 _HISTORY = 3 * RATE_HZ
 _COPY = 0.65
-"""Correlation from which a sound is a copy."""
+"""Correlation from which a sound is a copy, once an echo is known."""
 
+_SURE_COPY = 0.8
+_STEADY_DB = 1.5
+_LEARNT_S = 0.2
+_FORGOTTEN_S = 4.0
+"""An echo is known when sure copies were equally loud for 0.2 s: a voice that happens to share
+a pitch with the agent's comes and goes. It is forgotten after 4 s of sound without a copy."""
+
+_GAIN_MARGIN_DB = 4.0
 _EMPHASIS = 0.9
+_STEP = RATE_HZ // 50
+"""The question is asked anew every 20 ms of sound."""
 
 _LOUDER_DB = 6.0
 """By so much a sound exceeds the known echo before it counts as another."""
@@ -36,17 +47,51 @@ Samples = NDArray[np.float32]
 
 
 @dataclass
+class EchoPath:
+    """What is known of the way from the loudspeaker to the microphone."""
+
+    gain_db: float | None = None
+    """How loud the echo is against what is played; None until one is known."""
+    _copies: deque[tuple[float, float]] = field(default_factory=deque)
+    _unlike_s: float = 0.0
+
+    def seen(self, likeness: float, gain_db: float, at_s: float, duration_s: float) -> None:
+        """A loud piece of sound, with how much it is like a copy, and how loud a one."""
+        if likeness < _SURE_COPY:
+            self._unlike_s += duration_s
+            if self._unlike_s > _FORGOTTEN_S:
+                self.gain_db = None
+            return
+        self._unlike_s = 0.0
+        self._copies.append((at_s, gain_db))
+        while self._copies[0][0] < at_s - 2 * _LEARNT_S:
+            self._copies.popleft()
+        gains = [gain for _, gain in self._copies]
+        is_steady = at_s - self._copies[0][0] >= _LEARNT_S and float(np.std(gains)) < _STEADY_DB
+        if self.gain_db is None and is_steady:
+            self.gain_db = float(np.median(gains))
+        elif self.gain_db is not None and abs(gain_db - self.gain_db) < _GAIN_MARGIN_DB:
+            self.gain_db += (gain_db - self.gain_db) * (1 - _GAIN_MEMORY)
+
+    def is_copy(self, likeness: float, gain_db: float) -> bool:
+        if self.gain_db is None:
+            return False
+        return likeness >= _COPY and abs(gain_db - self.gain_db) < _GAIN_MARGIN_DB
+
+
+@dataclass
 class EchoGuard:
     """Samples are float32, full scale 1, at `RATE_HZ`; times are seconds on one clock."""
 
-    echo_db: float | None = None
-    """How much quieter the echo is than what is played; None until one was heard."""
+    path: EchoPath = field(default_factory=EchoPath)
     _played: Samples = field(default_factory=lambda: np.zeros(_HISTORY, dtype=np.float32))
     _played_end: int = 0
     """The sample number, counted from time 0, that follows the newest of `_played`."""
     _heard: Samples = field(default_factory=lambda: np.zeros(_WINDOW, dtype=np.float32))
     _last_played: float = 0.0
     _last_heard: float = 0.0
+    _new: int = 0
+    _was_echo: bool = False
 
     def played(self, samples: Samples, at_s: float) -> None:
         """The agent's sound, which began to be played at `at_s`."""
@@ -63,26 +108,24 @@ class EchoGuard:
         is_quiet = _dbfs(samples) < _QUIETEST_DBFS
         samples, self._last_heard = _emphasised(samples, self._last_heard), float(samples[-1])
         self._heard = np.concatenate([self._heard, samples])[-_WINDOW:]
-        if is_quiet:
-            return False
+        self._new += len(samples)
+        if self._new >= _STEP or is_quiet:
+            self._was_echo = not is_quiet and self._judge(at_s)
+            self._new = 0
+        return self._was_echo
+
+    def _judge(self, at_s: float) -> bool:
         reference = self._reference(round(at_s * RATE_HZ))
         if reference is None:
             return False
         likeness, gain_db = _best_copy(self._heard, reference)
-        if likeness >= _COPY:
-            self._learn(gain_db)
+        self.path.seen(likeness, gain_db, at_s, self._new / RATE_HZ)
+        if self.path.is_copy(likeness, gain_db):
             return True
-        return self.echo_db is not None and _dbfs(samples) < self._expected_dbfs(reference)
-
-    def _learn(self, gain_db: float) -> None:
-        if self.echo_db is None:
-            self.echo_db = gain_db
-        self.echo_db += (gain_db - self.echo_db) * (1 - _GAIN_MEMORY)
-
-    def _expected_dbfs(self, reference: Samples) -> float:
-        """The loudest that the echo may be at present."""
-        assert self.echo_db is not None
-        return _dbfs(reference[-_LONGEST_DELAY:]) + self.echo_db + _LOUDER_DB
+        if self.path.gain_db is None:
+            return False
+        loudest_dbfs = _dbfs(reference[-_LONGEST_DELAY:]) + self.path.gain_db + _LOUDER_DB
+        return _dbfs(self._heard[-_STEP:]) < loudest_dbfs
 
     def _reference(self, end: int) -> Samples | None:
         """What was played in the longest delay and window before `end`; None if that was silence."""

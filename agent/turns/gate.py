@@ -15,6 +15,10 @@ _PAUSE_S = 0.1
 _QUIET_PAUSE_S = 0.16
 """The same while the VAD, which smooths over some 120 ms, still believes in speech."""
 
+_SOFT_END_S = 0.13
+"""So long a sound still belongs to the speech before it, though the VAD does not take it for speech:
+a voiceless or soft ending."""
+
 _FLOOR_MARGIN_DB = 8.0
 _FLOOR_RISE_DB_PER_S = 6.0
 _PEAK_FALL_DB_PER_S = 10.0
@@ -56,12 +60,11 @@ class SpeechGate:
     """Where the newest speech began."""
     last_sound_s: float = 0.0
     """Where the newest speech was last loud: the end of speech, as well as it is known."""
-    level_dbfs: float = -100.0
-    """Mean of the loud pieces of the newest speech."""
+    peak_dbfs: float = -100.0
+    """The loudest piece of the newest speech."""
     _levels: LevelTracker = field(default_factory=LevelTracker)
     _speech_s: float = 0.0
     _unlikely_s: float = 0.0
-    _pieces: int = 0
 
     @property
     def silence_s(self) -> float:
@@ -88,12 +91,11 @@ class SpeechGate:
         loud = [self._levels.is_loud(it, piece_s, is_voice=is_likely) for it in levels_dbfs]
         self.heard_s += window_s
         self._unlikely_s = 0.0 if is_likely else self._unlikely_s + window_s
-        if is_likely and any(loud):
+        is_tail = self.is_speaking and self._unlikely_s <= _SOFT_END_S
+        if (is_likely or is_tail) and any(loud):
             last = max(index for index, is_loud in enumerate(loud) if is_loud)
             self._sounded(start_s, start_s + (last + 1) * piece_s, window_s)
-            self._measure(
-                [level for level, is_loud in zip(levels_dbfs, loud, strict=True) if is_loud]
-            )
+            self.peak_dbfs = max(self.peak_dbfs, *levels_dbfs)
         if self.is_speaking:
             return self._pause()
         if not is_likely:
@@ -103,15 +105,9 @@ class SpeechGate:
     def _sounded(self, start_s: float, end_s: float, window_s: float) -> None:
         if not self.is_speaking and self._speech_s == 0:
             self.started_s = start_s
-            self._pieces = 0
+            self.peak_dbfs = -100.0
         self._speech_s += window_s
         self.last_sound_s = end_s
-
-    def _measure(self, levels_dbfs: Sequence[float]) -> None:
-        self._pieces += len(levels_dbfs)
-        share = len(levels_dbfs) / self._pieces
-        mean_dbfs = sum(levels_dbfs) / len(levels_dbfs)
-        self.level_dbfs += (mean_dbfs - self.level_dbfs) * share
 
     def _start(self) -> GateEvent | None:
         if self._speech_s < _LEAST_SPEECH_S:

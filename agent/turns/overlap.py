@@ -64,6 +64,13 @@ _WORDLESS_BATCH_S: Mapping[Phase, float] = {
 }
 """The same where words come only after the sound."""
 
+_LEAST_WORD_S = 0.12
+"""A shorter sound is no word, whatever the recogniser makes of it."""
+
+_OUT_OF_HEARING_S = 1.2
+_OUT_OF_HEARING_BATCH_S = 6.0
+"""Words so long after a sound that the VAD heard are of a voice it did not hear: too far away."""
+
 _LONG_BACKCHANNEL_S = 2.5
 _UNCLEAR_S = 0.25
 _SETTLED_S = 0.4
@@ -88,7 +95,7 @@ class OverlapPolicy:
         if self.is_yielding:
             return None
         if not self.is_open:
-            self.is_open = _begins(view)
+            self.is_open = view.is_sounding and not view.is_echo or self._is_late(view)
             return Move.DUCK if self.is_open else None
         if self._is_turn(view):
             self.is_open, self.is_yielding = False, True
@@ -98,8 +105,14 @@ class OverlapPolicy:
             return Move.IGNORE
         return None
 
+    def _is_late(self, view: OverlapView) -> bool:
+        """Words that came after their sound was taken for settled."""
+        nearby_s = _OUT_OF_HEARING_S if self.has_partials else _OUT_OF_HEARING_BATCH_S
+        has_words = view.heard in ("content", "unclear") and view.sound_s >= _LEAST_WORD_S
+        return has_words and view.silence_s < nearby_s and not (view.is_far or view.is_echo)
+
     def _is_turn(self, view: OverlapView) -> bool:
-        if view.is_far or view.is_echo:
+        if view.is_far or view.is_echo or view.sound_s < _LEAST_WORD_S:
             return False
         if view.heard == "content":
             return True
@@ -109,10 +122,3 @@ class OverlapPolicy:
             return view.is_sounding and view.sound_s >= _LONG_BACKCHANNEL_S
         wordless_s = _WORDLESS_S if self.has_partials else _WORDLESS_BATCH_S
         return view.is_sounding and view.sound_s >= wordless_s[view.phase]
-
-
-def _begins(view: OverlapView) -> bool:
-    """With a sound, or with words that came after the sound was taken for settled."""
-    if view.is_echo:
-        return False
-    return view.is_sounding or (view.heard in ("content", "unclear") and not view.is_far)

@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
-FAR_DB = 9.0
+FAR_DB = 8.0
 """A voice so much quieter than the caller's own turns is not speaking to the agent."""
 
-_KNOWN_AFTER_S = 1.0
-_MEMORY_S = 20.0
+_LEAST_S = 0.25
+_KEEP = 0.6
 
 
 @dataclass
 class VoiceLevel:
-    """The mean power of the caller's own turns, the newest counting most."""
+    """The peak level of the caller's own turns, the newest counting most.
 
-    _power: float = 0.0
-    _heard_s: float = 0.0
+    Peaks, because a vowel comes early: after 0.3 s they tell as much as after a sentence.
+    """
 
-    @property
-    def dbfs(self) -> float | None:
-        """None until a second has been heard."""
-        if self._heard_s < _KNOWN_AFTER_S or self._power <= 0:
-            return None
-        return 10 * math.log10(self._power)
+    dbfs: float | None = None
+    """None until a turn has been heard."""
 
-    def heard(self, level_dbfs: float, duration_s: float) -> None:
-        """A piece of the caller's own turn in which they spoke."""
-        self._heard_s = min(_MEMORY_S, self._heard_s + duration_s)
-        share = duration_s / self._heard_s
-        self._power += (10 ** (level_dbfs / 10) - self._power) * min(1.0, share)
+    def spoke(self, peak_dbfs: float, speech_s: float) -> None:
+        """A stretch of the caller's own speech has ended; a very short one tells nothing."""
+        if speech_s < _LEAST_S:
+            return
+        if self.dbfs is None:
+            self.dbfs = peak_dbfs
+        self.dbfs += (peak_dbfs - self.dbfs) * (1 - _KEEP)
 
-    def is_far(self, level_dbfs: float) -> bool:
-        """Whether a sound of that level comes from somebody else, or is not meant for the agent."""
-        usual_dbfs = self.dbfs
-        return usual_dbfs is not None and level_dbfs < usual_dbfs - FAR_DB
+    def is_far(self, peak_dbfs: float) -> bool:
+        """Whether a sound of that peak comes from somebody else, or is not meant for the agent."""
+        return self.dbfs is not None and peak_dbfs < self.dbfs - FAR_DB

@@ -3,13 +3,14 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from agent.turns.echo import RATE_HZ, EchoGuard
+from agent.turns.echo import RATE_HZ, EchoGuard, EchoPath
 from tests.stack.caller import RATE_HZ as CALLER_RATE_HZ
 from tests.stack.caller import resample
 from tests.stack.speech import speech
 
 FRAME = RATE_HZ // 50
 DELAY_S = 0.23
+LEARNING_FRAMES = 50
 
 
 @dataclass(frozen=True)
@@ -19,8 +20,9 @@ class Heard:
     level_dbfs: np.ndarray
 
     def share(self, *, from_dbfs: float = -50, until_dbfs: float = 0) -> float:
-        """Of the frames of such levels, those taken for an echo."""
+        """Of the frames of such levels, those taken for an echo; the first second is for learning."""
         chosen = (self.level_dbfs > from_dbfs) & (self.level_dbfs < until_dbfs)
+        chosen[:LEARNING_FRAMES] = False
         assert chosen.sum() > 20
         return float(self.echoes[chosen].mean())
 
@@ -102,4 +104,25 @@ def test_the_level_of_the_echo_is_learnt(agent_voice: np.ndarray) -> None:
         frame = played[start : start + FRAME]
         guard.played(frame, start / RATE_HZ)
         guard.is_echo(0.1 * frame, (start + FRAME) / RATE_HZ)
-    assert guard.echo_db == pytest.approx(-20, abs=1)
+    assert guard.path.gain_db == pytest.approx(-20, abs=1)
+
+
+def test_a_monotonous_voice_over_a_tone_teaches_no_echo() -> None:
+    robot = voice(
+        "One moment please. No no, I said Thursday. I need to speak with a human.", "kal16"
+    )
+    for hertz in range(440, 900, 60):
+        times_s = np.arange(len(robot)) / RATE_HZ
+        agent = (0.1 * np.sin(2 * np.pi * hertz * times_s)).astype(np.float32)
+        heard = hear(agent, robot, None)
+        assert heard.echoes.mean() < 0.01
+
+
+def test_an_echo_that_is_gone_is_forgotten() -> None:
+    path = EchoPath()
+    for step in range(50):
+        path.seen(0.95, -20, step * 0.02, 0.02)
+    assert path.gain_db == pytest.approx(-20)
+    for step in range(250):
+        path.seen(0.2, -5, 1 + step * 0.02, 0.02)
+    assert path.gain_db is None

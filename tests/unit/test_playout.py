@@ -39,17 +39,22 @@ async def test_a_segment_is_played_in_real_time_however_fast_it_comes() -> None:
     await loudspeaker.aclose()
 
 
-async def test_no_more_than_40_ms_are_ever_beyond_recall() -> None:
+async def test_little_is_beyond_recall_and_less_while_ducked() -> None:
     loudspeaker = Loudspeaker()
-    await loudspeaker.capture_frame(speech(2))
+    await loudspeaker.capture_frame(speech(4))
     loudspeaker.flush()
     for _ in range(50):
+        await asyncio.sleep(0.03)
+        assert loudspeaker.sink.queued_duration <= 0.071
+    loudspeaker.duck()
+    await asyncio.sleep(0.07)
+    for _ in range(20):
         await asyncio.sleep(0.03)
         assert loudspeaker.sink.queued_duration <= 0.041
     await loudspeaker.aclose()
 
 
-async def test_an_interruption_is_silent_within_60_ms_and_tells_how_much_was_heard() -> None:
+async def test_an_interruption_is_silent_within_90_ms_and_tells_how_much_was_heard() -> None:
     loudspeaker = Loudspeaker()
     await loudspeaker.capture_frame(speech(5))
     loudspeaker.flush()
@@ -57,7 +62,7 @@ async def test_an_interruption_is_silent_within_60_ms_and_tells_how_much_was_hea
     loudspeaker.clear_buffer()
     begun_s = asyncio.get_running_loop().time()
     end = await finished(loudspeaker)
-    assert asyncio.get_running_loop().time() - begun_s <= 0.06
+    assert asyncio.get_running_loop().time() - begun_s <= 0.09
     assert end.interrupted
     assert end.playback_position == pytest.approx(len(heard(loudspeaker)) / SAMPLE_RATE_HZ)
     assert heard(loudspeaker)[-1] == 0
@@ -76,7 +81,7 @@ async def test_ducking_leaves_no_gap_and_loses_nothing() -> None:
     levels = heard(loudspeaker)
     assert len(levels) == 2 * SAMPLE_RATE_HZ
     assert levels.min() == pytest.approx(10_000 * 10 ** (-15 / 20), rel=0.01)
-    assert (levels < 5000).mean() == pytest.approx(0.25, abs=0.02)
+    assert (levels < 5000).mean() == pytest.approx(0.24, abs=0.02)
     starts = [at_s for at_s, _ in loudspeaker.sink.frames]
     assert np.diff(starts).max() == pytest.approx(0.02, abs=0.001)
     await loudspeaker.aclose()

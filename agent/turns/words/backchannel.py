@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
+from agent.turns.words import lexicon
 from agent.turns.words.tokens import utterance
 
 Overlap = Literal["none", "backchannel", "content", "unclear"]
@@ -59,6 +60,16 @@ _INTERRUPTS = frozenset(
     "never not don't can could would one shush pause operator agent human more less continue start".split()
 )
 """Reason to stop as soon as they are heard, outside of the phrases above."""
+_OPENS_A_TURN = (
+    lexicon.MODALS
+    | lexicon.NEGATED
+    | (lexicon.WH_WORDS - {"what", "how"})
+    | frozenset(
+        "do does are just let let's give tell take put make show read call send cancel change add remove play turn book "
+        "find explain try look speak my your i'd i'll we're we've there's because if when".split()
+    )
+)
+"""First words that no backchannel begins with and no noise is taken for."""
 _MOST_WORDS = 12
 """Whoever says more, says something."""
 _NOTATION = re.compile(r"[\[(*<][^\])*>]*[\])*>]|♪")
@@ -83,7 +94,8 @@ def overlap_words(text: str, agent_said: str = "") -> Overlap:
         return "content" if _answers(" ".join(tokens), agent_said) else "backchannel"
     if any(_BEGINNING.fullmatch(" ".join(tokens[start:])) for start in reached):
         return "unclear"
-    return "unclear" if len(tokens) == 1 and tokens[0] not in _INTERRUPTS else "content"
+    is_known = tokens[0] in _INTERRUPTS or tokens[0] in _OPENS_A_TURN
+    return "content" if is_known or len(tokens) > 1 else "unclear"
 
 
 def _reached(tokens: Sequence[str]) -> set[int]:
