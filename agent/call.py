@@ -88,7 +88,8 @@ class Call:
             endpointing(settings),
             Words.of(choice.language, judge),
             self._playout,
-            has_partials=pipeline.stt.capabilities.interim_results,
+            has_partials=bool(pipeline.stt.capabilities.interim_results),
+            is_echo=self._echo_filter.is_suspected,
         )
         self._assistant = Assistant(
             instructions=_instructions(settings, options),

@@ -40,6 +40,10 @@ class EchoFilter(rtc.FrameProcessor[rtc.AudioFrame]):
         """What the agent plays from `at_s` on: int16 mono at `SAMPLE_RATE_HZ`."""
         self._guard.played(_reduced(samples, SAMPLE_RATE_HZ), at_s)
 
+    def is_suspected(self) -> bool:
+        """Whether what is heard at present may be an echo that got through."""
+        return self._guard.is_suspected(self._clock())
+
     def _process(self, frame: rtc.AudioFrame) -> rtc.AudioFrame:
         samples = np.frombuffer(frame.data, dtype=np.int16)
         mono = samples.reshape(-1, frame.num_channels)[:, 0]

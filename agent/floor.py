@@ -43,11 +43,13 @@ class Floor:
         give: Callable[[stt.SpeechEvent], None],
         *,
         has_partials: bool = True,
+        is_echo: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._playout = playout
         self._words_over = words_over
         self._give = give
+        self._is_echo = is_echo
         self._clock = clock
         self._policy = OverlapPolicy(has_partials=has_partials)
         self._level = VoiceLevel()
@@ -58,7 +60,6 @@ class Floor:
         self._dropped_text = ""
         self._window_s = float("-inf")
         self._timer: asyncio.TimerHandle | None = None
-        self.is_echo: Callable[[], bool] = lambda: False
 
     def attach(self, session: AgentSession[None]) -> None:
         self._session = session
@@ -110,8 +111,9 @@ class Floor:
         self._held_s = self._clock()
 
     def _look(self) -> None:
-        if self._held and not self._policy.is_open and self._clock() - self._held_s > _STALE_S:
-            self._drop()
+        if self._held and not self._policy.is_open:
+            if self._is_echo() or self._clock() - self._held_s > _STALE_S:
+                self._drop()
         if (move := self._policy.process(self._view())) is not None:
             self._make(move)
         if self._policy.is_open and self._timer is None:
@@ -132,7 +134,7 @@ class Floor:
             silence_s=deaf_s if is_deaf else gate.silence_s,
             heard=self._words_over(self._held_text) if self._held else "none",
             is_far=self._level.is_far(gate.peak_dbfs),
-            is_echo=self.is_echo(),
+            is_echo=self._is_echo(),
         )
 
     def _make(self, move: Move) -> None:

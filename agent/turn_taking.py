@@ -69,6 +69,7 @@ class TurnTaking:
         playout: Playout,
         *,
         has_partials: bool = True,
+        is_echo: Callable[[], bool] = lambda: False,
         voice: vad.VAD | None = None,
         end_of_turn: NoiseBedTurnDetector | None = None,
     ) -> None:
@@ -81,7 +82,12 @@ class TurnTaking:
         self._agent_said = ""
         self._taker = TurnTaker(policy, self._judged, clock=clock)
         self._floor = Floor(
-            playout, self._over_speech, self._give, has_partials=has_partials, clock=clock
+            playout,
+            self._over_speech,
+            self._give,
+            has_partials=has_partials,
+            is_echo=is_echo,
+            clock=clock,
         )
         self._events = utils.aio.Chan[stt.SpeechEvent]()
         self._speculated: stt.SpeechEvent | None = None

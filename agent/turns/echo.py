@@ -32,6 +32,7 @@ _FORGOTTEN_S = 4.0
 """An echo is known when sure copies were equally loud for 0.2 s: a voice that happens to share
 a pitch with the agent's comes and goes. It is forgotten after 4 s of sound without a copy."""
 
+_SUSPICION_S = 0.25
 _GAIN_MARGIN_DB = 4.0
 _EMPHASIS = 0.9
 _STEP = RATE_HZ // 50
@@ -92,6 +93,7 @@ class EchoGuard:
     _last_heard: float = 0.0
     _new: int = 0
     _was_echo: bool = False
+    _suspected_s: float = float("-inf")
 
     def played(self, samples: Samples, at_s: float) -> None:
         """The agent's sound, which began to be played at `at_s`."""
@@ -114,12 +116,18 @@ class EchoGuard:
             self._new = 0
         return self._was_echo
 
+    def is_suspected(self, now_s: float) -> bool:
+        """Whether there was an echo just now, or what may turn out to be the first."""
+        return now_s - self._suspected_s < _SUSPICION_S
+
     def _judge(self, at_s: float) -> bool:
         reference = self._reference(round(at_s * RATE_HZ))
         if reference is None:
             return False
         likeness, gain_db = _best_copy(self._heard, reference)
         self.path.seen(likeness, gain_db, at_s, self._new / RATE_HZ)
+        if likeness >= _SURE_COPY:
+            self._suspected_s = at_s
         if self.path.is_copy(likeness, gain_db):
             return True
         if self.path.gain_db is None:

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.virtual_time
 STT_S, LLM_S, TTS_S = 0.08, 0.15, 0.07
 QUIET_S = 0.12
 """The simulated STT's: then comes the PREFLIGHT, `STT_S` later the FINAL."""
-END_OF_TURN_S = 0.26
+END_OF_TURN_S = 0.28
 """The hazard policy's for words that are complete, in its steps of 20 ms."""
 
 
@@ -131,7 +131,8 @@ async def test_a_turn_too_long_for_speculation_says_none() -> None:
         brain.asked.clear()
         record = await call.record(1)
     assert (record.outcome, len(brain.asked)) == ("answered", 1)
-    assert record.llm_first_s == close_to(END_OF_TURN_S + LLM_S)
+    assert record.eot_s is not None
+    assert record.llm_first_s == close_to(record.eot_s + LLM_S)
     assert record.speech_start_s == close_to(-0.3 * len(("walk " + LONG).split()))
 
 
