@@ -33,6 +33,9 @@ from agent.turns.words import NEUTRAL, Verdict, WordsJudge, overlap_words
 _NEVER_S = 3600.0
 """livekit's own interruption by sound alone is off: `Floor` decides."""
 
+_LEAST_DELAY_S = 0.25
+"""livekit's, for words of which the VAD heard nothing: without it they would be a turn at once."""
+
 MAX_SPECULATIONS = 12
 """A turn: with three, livekit's default, one sentence uses them up."""
 
@@ -99,7 +102,7 @@ class TurnTaking:
         """Local models only: every part that could ask a cloud is pinned."""
         return {
             "turn_detection": self.detector,
-            "endpointing": {"mode": "fixed", "min_delay": 0.0, "max_delay": 0.5},
+            "endpointing": {"mode": "fixed", "min_delay": _LEAST_DELAY_S, "max_delay": 0.5},
             "interruption": {
                 "mode": "vad",
                 "min_duration": _NEVER_S,

@@ -21,7 +21,7 @@ _THRESHOLD_PER_SHARE = 4.0
 """From a share of pauses to a threshold of the chance that this is one (docs/turn-taking.md)."""
 
 _ANOTHER_PAUSE = 0.6
-"""Odds of an end, for each pause the caller has made in this turn."""
+"""Odds of an end, for each of the first two pauses the caller has made in this turn."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +118,7 @@ class HazardPolicy:
         """That the caller will go on, given the words, the voice and the silence so far."""
         care = _care(view)
         odds = math.exp(_logit(view.end_probability) + _audio_evidence(view.audio_scores))
-        odds *= care.odds * _ANOTHER_PAUSE**view.pauses
+        odds *= care.odds * _ANOTHER_PAUSE ** min(2, view.pauses)
         outlasts = pace.outlasts(view.silence_s / care.slower)
         return outlasts / (outlasts + odds)
 

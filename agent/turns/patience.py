@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-BUDGETS = {"eager": 0.12, "normal": 0.08, "patient": 0.04}
+BUDGETS = {"eager": 0.12, "normal": 0.09, "patient": 0.04}
 """Share of pauses in the middle of a phrase in which the agent may begin to speak."""
 
 TYPICAL_PAUSE_S = 1.1

@@ -31,7 +31,7 @@ _PARTIALS = (
 class WordLag:
     """How long after the caller's last sound this recogniser's last word comes."""
 
-    lag_s: float = 0.2
+    lag_s: float = 0.15
 
     def seen(self, lag_s: float) -> None:
         """A turn's; negative when the last word was there before the sound ended."""
@@ -39,8 +39,10 @@ class WordLag:
         self.lag_s = self.lag_s * _LAG_KEEP + bounded * (1 - _LAG_KEEP)
 
     def are_all_there(self, silence_s: float, words_quiet_s: float) -> bool:
-        """Whether the words reach to the end of the sound: they changed after it, or it is late."""
-        return words_quiet_s <= silence_s or silence_s >= 1.5 * self.lag_s
+        """Whether the words reach to the end of the sound: the last came when the last one does,
+        or it is too late for another."""
+        came_s = silence_s - words_quiet_s
+        return came_s >= 0.6 * self.lag_s or silence_s >= 1.5 * self.lag_s
 
 
 class Verdict(Protocol):
