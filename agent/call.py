@@ -84,6 +84,7 @@ class Call:
         self._echo_filter = EchoFilter()
         self._playout = Playout()
         self._playout.on_played = self._echo_filter.played
+        self._playout.on_failed = self._on_no_voice
         self._turn_taking = TurnTaking(
             endpointing(settings),
             Words.of(choice.language, judge),
@@ -153,7 +154,9 @@ class Call:
         self._playout.publish(self._ctx.room)
         options = room_io.RoomOptions(
             audio_input=room_io.AudioInputOptions(
-                frame_size_ms=_INPUT_FRAME_MS, noise_cancellation=self._echo_filter
+                frame_size_ms=_INPUT_FRAME_MS,
+                noise_cancellation=self._echo_filter,
+                auto_gain_control=False,  # it would lift the voices of others to the caller's level
             ),
             audio_output=False,
             participant_kinds=CALLER_KINDS,
@@ -197,6 +200,8 @@ class Call:
 
     def _link(self) -> None:
         if self._started and self._callers.linked is not None:
+            self._turn_taking.reset()
+            self._echo_filter.reset()
             logger.info("listening to caller", extra={"lk.pii.identity": self._callers.linked})
             self._session.room_io.set_participant(self._callers.linked)
 
@@ -214,6 +219,10 @@ class Call:
         if event.error is not None and not self._over.is_set():
             message = "The call ended because an engine kept failing; the worker's log says which."
             self._spawn(self._end("engine failure", "error", "engine_failed", message))
+
+    def _on_no_voice(self) -> None:
+        message = "The call ended because the agent's voice could not be brought into the room."
+        self._spawn(self._end("no voice", "error", "failed", message))
 
     def _announce(self, text: str) -> None:
         self._announcer.announce(text)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
 from collections.abc import Callable
 
 import numpy as np
 from livekit import rtc
 
 from agent.playout import SAMPLE_RATE_HZ
-from agent.turns.echo import RATE_HZ, EchoGuard
+from agent.turns.echo import RATE_HZ, EchoGuard, EchoPath
 from agent.turns.noise_bed import NoiseBed
 
 
@@ -20,10 +20,8 @@ class EchoFilter(rtc.FrameProcessor[rtc.AudioFrame]):
     silent nothing is computed.
     """
 
-    def __init__(
-        self, clock: Callable[[], float] = lambda: time.monotonic(), seed: int = 0
-    ) -> None:
-        self._clock = clock
+    def __init__(self, clock: Callable[[], float] | None = None, seed: int = 0) -> None:
+        self._clock = clock or asyncio.get_running_loop().time
         self._guard = EchoGuard()
         self._bed = NoiseBed(np.random.default_rng(seed))
         self._enabled = True
@@ -39,6 +37,10 @@ class EchoFilter(rtc.FrameProcessor[rtc.AudioFrame]):
     def played(self, samples: np.ndarray, at_s: float) -> None:
         """What the agent plays from `at_s` on: int16 mono at `SAMPLE_RATE_HZ`."""
         self._guard.played(_reduced(samples, SAMPLE_RATE_HZ), at_s)
+
+    def reset(self) -> None:
+        """Another microphone is listened to from now on."""
+        self._guard.path = EchoPath()
 
     def is_suspected(self) -> bool:
         """Whether what is heard at present may be an echo that got through."""

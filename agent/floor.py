@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable
 
 from livekit.agents import AgentSession, stt
@@ -12,19 +11,16 @@ from livekit.agents import AgentSession, stt
 from agent import metrics
 from agent.playout import Playout
 from agent.turns.gate import GateEvent, SpeechGate
+from agent.turns.held import HeldWords, text_of, without_words
 from agent.turns.overlap import Heard, Move, OverlapPolicy, OverlapView, Phase
-from agent.turns.transcript import same_words
 from agent.turns.voice_level import VoiceLevel
 
 logger = logging.getLogger(__name__)
 
 _STARTING_S = 1.0
 _TICK_S = 0.1
-_STALE_S = 1.5
-"""Words held for so long without a decision belong to no sound that the VAD heard."""
-
-_DEAF_S = 0.3
-"""Without a VAD window for so long the caller's microphone is off: there is no sound."""
+_DEAF_S = 1.0
+"""Without a VAD window for so long no sound comes in."""
 
 WordsOver = Callable[[str], Heard]
 """What words that were said over the agent mean."""
@@ -44,7 +40,7 @@ class Floor:
         *,
         has_partials: bool = True,
         is_echo: Callable[[], bool] = lambda: False,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float],
     ) -> None:
         self._playout = playout
         self._words_over = words_over
@@ -55,9 +51,7 @@ class Floor:
         self._level = VoiceLevel()
         self._gate: SpeechGate | None = None
         self._session: AgentSession[None] | None = None
-        self._held: list[stt.SpeechEvent] = []
-        self._held_s = 0.0
-        self._dropped_text = ""
+        self._held = HeldWords()
         self._window_s = float("-inf")
         self._timer: asyncio.TimerHandle | None = None
 
@@ -79,44 +73,51 @@ class Floor:
         is_coming = speech is not None and not speech.interrupted and not speech.done()
         return Phase.THINKING if is_coming else Phase.SILENT
 
+    def reset(self) -> None:
+        """Somebody else speaks from now on."""
+        self._level = VoiceLevel()
+        self._held = HeldWords()
+
     def on_window(self, gate: SpeechGate, event: GateEvent | None) -> None:
         """Called for each VAD window."""
         self._gate = gate
         self._window_s = self._clock()
-        if event is GateEvent.PAUSED and self.phase is Phase.SILENT and not self._policy.is_open:
-            self._level.spoke(gate.peak_dbfs, gate.speech_s)
+        if self.phase is Phase.SILENT and not self._policy.is_open:
+            if event is GateEvent.STARTED:
+                self._held.forget_dropped()
+            elif event is GateEvent.PAUSED:
+                self._level.spoke(gate.peak_dbfs, gate.speech_s)
         self._look()
 
     def hear(self, event: stt.SpeechEvent) -> None:
         """Takes an event of the recogniser; it is given on, held or dropped."""
-        text = _text(event)
-        if not text or event.type not in _TRANSCRIPTS:
+        if event.type not in _TRANSCRIPTS:
             self._give(event)
-        elif self._dropped_text and same_words(text, self._dropped_text):
+        elif self._held.is_of_dropped(event):
             if event.type is stt.SpeechEventType.FINAL_TRANSCRIPT:
-                self._dropped_text = ""
-        elif self.phase is Phase.SILENT and not self._policy.is_open:
-            self._dropped_text = ""
+                self._give(without_words(event))
+        elif not text_of(event) or self._policy.is_yielding:
             self._give(event)
-        elif self._policy.is_yielding:
+        elif self.phase is Phase.SILENT and not self._policy.is_open:
+            self._settle()
             self._give(event)
         else:
-            self._hold(event)
+            self._held.hold(event, self._clock())
             self._look()
 
-    def _hold(self, event: stt.SpeechEvent) -> None:
-        if self._held and self._held[-1].type is not stt.SpeechEventType.FINAL_TRANSCRIPT:
-            self._held.pop()  # a partial that this one replaces
-        self._held.append(event)
-        self._held_s = self._clock()
-
     def _look(self) -> None:
-        if self._held and not self._policy.is_open:
-            if self._is_echo() or self._clock() - self._held_s > _STALE_S:
+        speech = self._session.current_speech if self._session else None
+        if speech is not None and not speech.allow_interruptions:
+            return  # what is said meanwhile waits for its end
+        view = self._view()
+        if self._held.events and not self._policy.is_open:
+            if view.phase is Phase.SILENT:
+                self._settle()
+            elif view.is_echo or self._held.are_stale(self._clock()):
                 self._drop()
-        if (move := self._policy.process(self._view())) is not None:
-            self._make(move)
-        if self._policy.is_open and self._timer is None:
+        if (move := self._policy.process(view)) is not None:
+            self._make(move, view)
+        if (self._policy.is_open or self._policy.is_yielding) and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_TICK_S, self._tick)
 
     def _tick(self) -> None:
@@ -132,19 +133,19 @@ class Floor:
             is_sounding=gate.is_speaking and not is_deaf,
             sound_s=gate.speech_s,
             silence_s=deaf_s if is_deaf else gate.silence_s,
-            heard=self._words_over(self._held_text) if self._held else "none",
+            heard=self._words_over(self._held.text) if self._held.events else "none",
             is_far=self._level.is_far(gate.peak_dbfs),
             is_echo=self._is_echo(),
         )
 
-    def _make(self, move: Move) -> None:
-        logger.debug("overlap", extra={"move": move.value, **self._facts()})
+    def _make(self, move: Move, view: OverlapView) -> None:
+        logger.debug("overlap", extra={"move": move.value, **self._facts(view)})
         match move:
             case Move.DUCK:
-                if self.phase is Phase.THINKING:
-                    self._playout.hold()
-                else:
-                    self._playout.duck()
+                self._playout.duck()
+                return
+            case Move.HOLD:
+                self._playout.hold()
                 return
             case Move.YIELD:
                 self._interrupt()
@@ -152,30 +153,34 @@ class Floor:
             case Move.IGNORE:
                 self._drop()
             case Move.RELEASE:
-                view = self._view()
-                if view.heard == "backchannel" or view.is_far or view.is_echo:
-                    self._drop()
-                else:
-                    self._release()
+                self._settle()
         metrics.OVERLAPS.labels(move.value).inc()
         self._playout.restore()
         self._playout.release()
 
-    def _facts(self) -> dict[str, object]:
+    def _settle(self) -> None:
+        """The agent has finished: what was held is a turn, unless it was meant for nobody."""
+        if self._held.events:
+            view = self._view()
+            if view.heard == "backchannel" or view.is_far or view.is_echo:
+                self._drop()
+            else:
+                self._release()
+
+    def _facts(self, view: OverlapView) -> dict[str, object]:
         """For the log: what the decision was made from, without the words."""
-        view = self._view()
-        gate = self._gate or SpeechGate()
         return {
             "phase": view.phase.value,
             "heard": view.heard,
             "sound_s": round(view.sound_s, 2),
             "silence_s": round(view.silence_s, 2),
-            "peak_dbfs": round(gate.peak_dbfs, 1),
+            "peak_dbfs": round(self._gate.peak_dbfs, 1) if self._gate else None,
             "usual_dbfs": self._level.dbfs and round(self._level.dbfs, 1),
         }
 
     def _interrupt(self) -> None:
-        assert self._session is not None
+        if self._session is None:
+            return
         try:
             self._session.interrupt()
         except RuntimeError:
@@ -184,19 +189,12 @@ class Floor:
             self._playout.clear_buffer()  # livekit does the same, some steps of the loop later
 
     def _release(self) -> None:
-        held, self._held = self._held, []
-        for event in held:
+        for event in self._held.release():
             self._give(event)
 
     def _drop(self) -> None:
-        """The rest of the segment's events may still come."""
-        if self._held and self._held[-1].type is not stt.SpeechEventType.FINAL_TRANSCRIPT:
-            self._dropped_text = _text(self._held[-1])
-        self._held.clear()
-
-    @property
-    def _held_text(self) -> str:
-        return " ".join(_text(event) for event in self._held)
+        for event in self._held.drop():
+            self._give(event)
 
 
 _TRANSCRIPTS = (
@@ -204,7 +202,3 @@ _TRANSCRIPTS = (
     stt.SpeechEventType.PREFLIGHT_TRANSCRIPT,
     stt.SpeechEventType.FINAL_TRANSCRIPT,
 )
-
-
-def _text(event: stt.SpeechEvent) -> str:
-    return event.alternatives[0].text.strip() if event.alternatives else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterable, AsyncIterator, Callable
 from dataclasses import dataclass, replace
 
@@ -25,12 +26,14 @@ from agent.turns.endpointing import ClassicPolicy, EndpointingPolicy, HazardPoli
 from agent.turns.gate import GateEvent, SpeechGate
 from agent.turns.hazard_detector import HazardTurnDetector
 from agent.turns.overlap import Heard, Phase
-from agent.turns.patience import parse_patience
+from agent.turns.patience import Pace, parse_patience
 from agent.turns.transcript import same_words
 from agent.turns.turn_taker import TurnTaker
 from agent.turns.words import NEUTRAL, Verdict, WordsJudge, overlap_words
 
-_NEVER_S = 3600.0
+logger = logging.getLogger(__name__)
+
+_INTERRUPT_AFTER_S = 3600.0
 """livekit's own interruption by sound alone is off: `Floor` decides."""
 
 _LEAST_DELAY_S = 0.25
@@ -105,8 +108,9 @@ class TurnTaking:
             "endpointing": {"mode": "fixed", "min_delay": _LEAST_DELAY_S, "max_delay": 0.5},
             "interruption": {
                 "mode": "vad",
-                "min_duration": _NEVER_S,
+                "min_duration": _INTERRUPT_AFTER_S,
                 "resume_false_interruption": False,
+                "discard_audio_if_uninterruptible": False,  # the caller's words wait instead
             },
             "preemptive_generation": {
                 "enabled": True,
@@ -119,6 +123,11 @@ class TurnTaking:
     def attach(self, session: AgentSession[None]) -> None:
         self._floor.attach(session)
         session.on("conversation_item_added", self._on_item)
+
+    def reset(self) -> None:
+        """Another caller is listened to from now on."""
+        self._floor.reset()
+        self._taker.pace = Pace()
 
     def close(self) -> None:
         self._floor.close()
@@ -141,9 +150,16 @@ class TurnTaking:
     ) -> None:
         try:
             async for event in events:
-                self._floor.hear(event)
+                self._hear(event)
         finally:
             given.close()
+
+    def _hear(self, event: stt.SpeechEvent) -> None:
+        try:
+            self._floor.hear(event)
+        except Exception:  # it would end the recogniser for the rest of the call
+            logger.exception("an event of the recogniser was not taken")
+            self._events.send_nowait(event)
 
     def _give(self, event: stt.SpeechEvent) -> None:
         may_begin = self._taker.on_stt(event)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Literal, Protocol
 
 from livekit import rtc
 from livekit.agents import utils
 from livekit.agents.voice.io import AudioOutput, AudioOutputCapabilities
 
 from agent.playout.buffer import PlayoutBuffer, Samples
+
+logger = logging.getLogger(__name__)
 
 SAMPLE_RATE_HZ = 24_000
 _LEAD_S = 0.05
@@ -36,9 +39,9 @@ class Playout(AudioOutput):
     """Set it as `session.output.audio` before the session starts; `aclose()` is its owner's."""
 
     def __init__(
-        self, sink: Sink | None = None, *, clock: Callable[[], float] = lambda: time.monotonic()
+        self, sink: Sink | None = None, *, clock: Callable[[], float] | None = None
     ) -> None:
-        """`sink` defaults to a source that `publish` brings into a room."""
+        """`sink` defaults to a source that `publish` brings into a room, `clock` to the loop's."""
         super().__init__(
             label="playout",
             capabilities=AudioOutputCapabilities(pause=True),
@@ -46,7 +49,9 @@ class Playout(AudioOutput):
         )
         self.on_played: Callable[[Samples, float], None] = lambda samples, at_s: None
         """Called with each frame and the time, on `clock`, at which it is played."""
-        self._clock = clock
+        self.on_failed: Callable[[], None] = lambda: None
+        """Called when the track cannot be published: nobody will ever hear the agent."""
+        self._clock = clock or asyncio.get_running_loop().time
         self._sink = sink or rtc.AudioSource(SAMPLE_RATE_HZ, 1, queue_size_ms=_QUEUE_MS)
         self._buffer = PlayoutBuffer(SAMPLE_RATE_HZ)
         self._is_heard = asyncio.Event()
@@ -57,8 +62,8 @@ class Playout(AudioOutput):
         self._is_free.set()
         self._is_open = asyncio.Event()
         self._is_open.set()
-        self._is_paused = False
-        self._is_held = False
+        self._stops: set[Literal["livekit", "floor"]] = set()
+        """Who wants nothing to be played for now."""
         self._started_s: float | None = None
         self._is_interrupted = False
         self._publishing: asyncio.Task[None] | None = None
@@ -74,6 +79,13 @@ class Playout(AudioOutput):
         self._publishing = asyncio.create_task(self._publish(room), name="playout-publish")
 
     async def _publish(self, room: rtc.Room) -> None:
+        try:
+            await self._publish_track(room)
+        except Exception:
+            logger.exception("the agent's voice could not be published")
+            self.on_failed()
+
+    async def _publish_track(self, room: rtc.Room) -> None:
         assert isinstance(self._sink, rtc.AudioSource)
         track = rtc.LocalAudioTrack.create_audio_track(_TRACK, self._sink)
         options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
@@ -87,6 +99,8 @@ class Playout(AudioOutput):
         await self._sink.aclose()
 
     async def capture_frame(self, frame: rtc.AudioFrame) -> None:
+        if not frame.samples_per_channel:
+            return
         await self._is_heard.wait()
         await self._is_free.wait()  # the segment before is still being played
         await super().capture_frame(frame)
@@ -105,8 +119,8 @@ class Playout(AudioOutput):
             self._is_interrupted = True
             self._is_free.clear()
             self._buffer.stop()
-            self._is_paused = self._is_held = False
-            self._set_open()
+            self._stops.clear()
+            self._is_open.set()
             self._has_work.set()
 
     def duck(self) -> None:
@@ -117,28 +131,27 @@ class Playout(AudioOutput):
 
     def hold(self) -> None:
         """Nothing more is played until `release`, whatever livekit resumes; nothing is lost."""
-        self._is_held = True
-        self._set_open()
+        self._stop("floor")
 
     def release(self) -> None:
-        self._is_held = False
-        self._set_open()
+        self._go("floor")
 
     def pause(self) -> None:
         """livekit's own."""
         super().pause()
-        self._is_paused = True
-        self._set_open()
+        self._stop("livekit")
 
     def resume(self) -> None:
         super().resume()
-        self._is_paused = False
-        self._set_open()
+        self._go("livekit")
 
-    def _set_open(self) -> None:
-        if self._is_paused or self._is_held:
-            self._is_open.clear()
-        else:
+    def _stop(self, who: Literal["livekit", "floor"]) -> None:
+        self._stops.add(who)
+        self._is_open.clear()
+
+    def _go(self, who: Literal["livekit", "floor"]) -> None:
+        self._stops.discard(who)
+        if not self._stops:
             self._is_open.set()
 
     @property
@@ -149,16 +162,23 @@ class Playout(AudioOutput):
         while True:
             await self._has_work.wait()
             await self._is_open.wait()
-            if self._is_interrupted and self._started_s is None:
-                self._buffer.start_over()  # it never began to sound
-                self._finish(0)
-            elif self._buffer.has_frame:
-                await self._play_frame()
-            elif self._buffer.is_over:
-                await asyncio.sleep(self._sink.queued_duration)
+            try:
+                await self._play_step()
+            except Exception:  # nobody could speak any more
+                logger.exception("a part of the speech could not be played")
+                self._is_interrupted = True
                 self._finish(self._buffer.played_samples)
-            else:
-                self._has_work.clear()
+
+    async def _play_step(self) -> None:
+        if self._is_interrupted and self._started_s is None:
+            self._finish(0)  # it never began to sound
+        elif self._buffer.has_frame:
+            await self._play_frame()
+        elif self._buffer.is_over:
+            await asyncio.sleep(self._sink.queued_duration)
+            self._finish(self._buffer.played_samples)
+        else:
+            self._has_work.clear()
 
     async def _play_frame(self) -> None:
         lead_s = _DUCKED_LEAD_S if self._buffer.is_ducked else _LEAD_S

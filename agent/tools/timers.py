@@ -45,6 +45,11 @@ class Timers:
         self._running.append(timer)
         return timer
 
+    @property
+    def has_any(self) -> bool:
+        """Whether one is running."""
+        return bool(self._running)
+
     def remaining(self) -> list[tuple[str, float]]:
         """Label and seconds left of each timer, the next one first."""
         now = asyncio.get_running_loop().time()

@@ -50,7 +50,7 @@ class Toolbox:
     @property
     def has_timer(self) -> bool:
         """Whether a timer of the caller is going to ring."""
-        return bool(self._timers.remaining())
+        return self._timers.has_any
 
     def close(self) -> None:
         """Stops the timers."""

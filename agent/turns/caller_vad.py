@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,8 @@ from livekit.agents import inference, utils, vad
 from livekit.plugins.speechcore import level_dbfs
 
 from agent.turns.gate import GateEvent, SpeechGate
+
+logger = logging.getLogger(__name__)
 
 _PIECES = 4
 _ASKING_SILENCE_S = 0.2
@@ -75,7 +78,10 @@ class _CallerVADStream(vad.VADStream):
     def _take(self, event: vad.VADEvent) -> None:
         window_s = self._owner.capabilities.update_interval
         change = self._gate.process(event.probability, _levels(event.frames), window_s)
-        self._owner.on_window(self._gate, change)
+        try:
+            self._owner.on_window(self._gate, change)
+        except Exception:  # livekit would hear nothing any more for the rest of the call
+            logger.exception("a window of the VAD was not taken")
         if change is GateEvent.STARTED:
             self._send(vad.VADEventType.START_OF_SPEECH, event)
         has_paused = change is GateEvent.PAUSED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Sequence
 
@@ -13,11 +14,13 @@ from livekit.agents.voice.turn import TurnDetectionEvent
 from agent.turns.detector import NoiseBedTurnDetector
 from agent.turns.turn_taker import TurnTaker
 
+logger = logging.getLogger(__name__)
+
 STEP_S = 0.02
 SCORED_SILENCES_S: Sequence[float] = (0.0, 0.2, 0.5, 0.9, 1.5, 2.2)
 """When the voice is scored, since the question was opened. A score costs some 60 ms of a core."""
 
-_TIMEOUT_S = 60.0
+_TIMEOUT_S = 10.0
 _THRESHOLD = 0.5
 
 
@@ -25,7 +28,8 @@ class HazardTurnDetector:
     """Scores the voice with the local model while silence grows, and asks `taker` every 20 ms.
 
     livekit awaits the future of `predict()` and commits the turn when it resolves: the whole
-    endpointing policy is in there. To be used with a `min_delay` of 0.
+    endpointing policy is in there. To be used with a `min_delay` below the least silence
+    that the policy asks for.
     """
 
     def __init__(self, taker: TurnTaker, model: NoiseBedTurnDetector | None = None) -> None:
@@ -129,6 +133,13 @@ class HazardTurnDetectorStream:
         await self._inner.aclose()
 
     async def _decide(self, answer: asyncio.Future[TurnDetectionEvent]) -> None:
+        try:
+            await self._wait_for_end()
+        except Exception:  # better too soon than never
+            logger.exception("the end of the turn could not be decided")
+        _resolve(answer, probability=1.0)
+
+    async def _wait_for_end(self) -> None:
         begun_s = time.monotonic()
         due = list(SCORED_SILENCES_S)
         scoring: asyncio.Future[TurnDetectionEvent] | None = None
@@ -140,7 +151,6 @@ class HazardTurnDetectorStream:
                 due.pop(0)
                 scoring = self._inner.predict()
             await asyncio.sleep(STEP_S)
-        _resolve(answer, probability=1.0)
 
 
 def _resolve(answer: asyncio.Future[TurnDetectionEvent] | None, *, probability: float) -> None:

@@ -25,7 +25,9 @@ class Phase(Enum):
 
 class Move(Enum):
     DUCK = "duck"
-    """Play on, quietly; in THINKING, do not begin to speak."""
+    """Play on, quietly."""
+    HOLD = "hold"
+    """Play nothing for now; nothing is lost."""
     YIELD = "yield"
     """Stop; what was heard is the caller's turn."""
     IGNORE = "ignore"
@@ -55,25 +57,29 @@ _WORDLESS_S: Mapping[Phase, float] = {
     Phase.STARTING: 1.4,
     Phase.SPEAKING: 2.0,
 }
-"""A voice without words for so long gets the floor, if the recogniser gives partial words."""
+"""A sound without words for so long is none of a turn, if the recogniser gives partial words."""
 
 _WORDLESS_BATCH_S: Mapping[Phase, float] = {
     Phase.THINKING: 0.4,
     Phase.STARTING: 0.5,
     Phase.SPEAKING: 0.7,
 }
-"""The same where words come only after the sound."""
+"""Where words come only after the sound, the agent pauses after so long and waits for them."""
 
+_LONGEST_HOLD_S = 3.0
 _LEAST_WORD_S = 0.12
 """A shorter sound is no word, whatever the recogniser makes of it."""
+
+_FAR_S = 0.3
+"""So long a sound tells whether it comes from farther away."""
 
 _OUT_OF_HEARING_S = 1.2
 _OUT_OF_HEARING_BATCH_S = 6.0
 """Words so long after a sound that the VAD heard are of a voice it did not hear: too far away."""
 
-_LONG_BACKCHANNEL_S = 2.5
 _UNCLEAR_S = 0.25
 _SETTLED_S = 0.4
+_SETTLED_BATCH_S = 1.5
 """Silence after which no more words of a sound are waited for."""
 
 
@@ -87,26 +93,52 @@ class OverlapPolicy:
     """An overlap that is not decided yet."""
     is_yielding: bool = False
     """The floor was given; lasts until the agent is silent."""
+    _is_held: bool = False
+    _gave_up: bool = False
+    """The sound that goes on was taken for none of a turn."""
 
     def process(self, view: OverlapView) -> Move | None:
+        if not view.is_sounding:
+            self._gave_up = False
         if view.phase is Phase.SILENT:
             was_open, self.is_open, self.is_yielding = self.is_open, False, False
             return Move.RELEASE if was_open else None
         if self.is_yielding:
             return None
-        if not self.is_open:
-            self.is_open = view.is_sounding and not view.is_echo or self._is_late(view)
-            return Move.DUCK if self.is_open else None
+        return self._decide(view) if self.is_open else self._open(view)
+
+    def _open(self, view: OverlapView) -> Move | None:
+        is_sound = view.is_sounding and not self._gave_up and not _is_of_nobody(view)
+        if not is_sound and not self._is_late(view):
+            return None
+        self.is_open = True
+        self._is_held = view.phase is Phase.THINKING
+        return Move.HOLD if self._is_held else Move.DUCK
+
+    def _decide(self, view: OverlapView) -> Move | None:
         if self._is_turn(view):
             self.is_open, self.is_yielding = False, True
             return Move.YIELD
-        if view.is_echo or (not view.is_sounding and view.silence_s >= _SETTLED_S):
+        settled_s = _SETTLED_S if self.has_partials else _SETTLED_BATCH_S
+        if _is_of_nobody(view) or (not view.is_sounding and view.silence_s >= settled_s):
             self.is_open = False
             return Move.IGNORE
-        return None
+        return self._without_words(view) if view.is_sounding else None
+
+    def _without_words(self, view: OverlapView) -> Move | None:
+        limit_s = (_WORDLESS_S if self.has_partials else _WORDLESS_BATCH_S)[view.phase]
+        if self.has_partials or view.sound_s >= limit_s + _LONGEST_HOLD_S:
+            if view.sound_s < limit_s:
+                return None
+            self.is_open, self._gave_up = False, True
+            return Move.IGNORE
+        if view.sound_s < limit_s or self._is_held:
+            return None
+        self._is_held = True
+        return Move.HOLD
 
     def _is_late(self, view: OverlapView) -> bool:
-        """Words that came after their sound was taken for settled."""
+        """Words that came after their sound was taken for settled, or for none of a turn."""
         nearby_s = _OUT_OF_HEARING_S if self.has_partials else _OUT_OF_HEARING_BATCH_S
         has_words = view.heard in ("content", "unclear") and view.sound_s >= _LEAST_WORD_S
         return has_words and view.silence_s < nearby_s and not (view.is_far or view.is_echo)
@@ -116,9 +148,9 @@ class OverlapPolicy:
             return False
         if view.heard == "content":
             return True
-        if view.heard == "unclear":
-            return not view.is_sounding and view.silence_s >= _UNCLEAR_S
-        if view.heard == "backchannel":
-            return view.is_sounding and view.sound_s >= _LONG_BACKCHANNEL_S
-        wordless_s = _WORDLESS_S if self.has_partials else _WORDLESS_BATCH_S
-        return view.is_sounding and view.sound_s >= wordless_s[view.phase]
+        return view.heard == "unclear" and not view.is_sounding and view.silence_s >= _UNCLEAR_S
+
+
+def _is_of_nobody(view: OverlapView) -> bool:
+    """An echo, or somebody far away."""
+    return view.is_echo or (view.is_far and view.sound_s >= _FAR_S)

@@ -18,6 +18,7 @@ from agent.turns.words.manner import Manner
 _SPECULATION_PROBABILITY = 0.35
 """An answer is begun in the middle of speech if the words may end here so probably."""
 
+_LATE_FINAL_S = 1.0
 _LONGEST_LAG_S = 0.6
 _LAG_KEEP = 0.7
 
@@ -31,7 +32,7 @@ _PARTIALS = (
 class WordLag:
     """How long after the caller's last sound this recogniser's last word comes."""
 
-    lag_s: float = 0.15
+    lag_s: float = 0.2
 
     def seen(self, lag_s: float) -> None:
         """A turn's; negative when the last word was there before the sound ended."""
@@ -107,6 +108,8 @@ class TurnTaker:
         changed_s = self.transcript.changed_s
         verdict = self.judge(self.transcript.text)
         silence_s = now_s - self._last_sound_s
+        if self.transcript.finals and self.transcript.partial and silence_s < _LATE_FINAL_S:
+            return False  # livekit would commit the finals, and the rest would be another turn
         quiet_s = None if changed_s is None else now_s - changed_s
         view = TurnView(
             silence_s=silence_s,

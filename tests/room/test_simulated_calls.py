@@ -198,7 +198,7 @@ async def test_twenty_calls_one_after_another_leave_nothing_behind(
     for _ in range(20):
         await short_call()
     after = await settled()
-    assert after[0] == before[0]
+    assert after[0] <= before[0]
     assert after[1] <= before[1] + 2
     assert after[2] <= before[2] + 2
     assert [name for name in await rooms(livekit) if name.startswith("test-")] == []

@@ -158,3 +158,29 @@ async def test_a_microphone_that_goes_off_in_mid_sound_does_not_silence_the_agen
         record = await call.record(1)
     assert record.outcome == "answered"
     assert lowest_db(call, at_s + 2, at_s + 4) == 0
+
+
+async def test_a_long_noise_stops_neither_the_answer_nor_the_one_before_it_began() -> None:
+    ears = simulated.STT(delay_s=0.08)
+    slow = simulated.LLM(delay_s=0.9)
+    async with conversation(brain=slow, mouth=long_reply(), ears=ears) as call:
+        end_s = call.say("what time is it")
+        await call.until(end_s + 0.6)
+        ears.expect_words([])
+        call.microphone.speak(call.microphone.next_frame_s, 6)
+        await call.until_agent_speaks()
+        assert asyncio.get_running_loop().time() < end_s + 2.5
+        record = await call.record(1)
+    assert (record.outcome, record.heard_chars) == ("answered", len(simulated.reply_text(1)))
+
+
+async def test_words_over_speech_that_cannot_be_interrupted_are_answered_after_it() -> None:
+    async with conversation(brain=simulated.LLM()) as call:
+        call.session.say(
+            "This has to be said to its end, whatever you say.", allow_interruptions=False
+        )
+        await call.until(1.0)
+        call.say("what time is it")
+        await call.record(1)
+    assert call.loudspeaker.played[0].is_whole
+    assert call.spoken("user") == ["what time is it"]

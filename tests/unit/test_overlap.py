@@ -1,3 +1,4 @@
+import itertools
 from dataclasses import dataclass, field
 
 import pytest
@@ -67,27 +68,52 @@ def test_a_backchannel_that_goes_on_into_a_turn_gets_the_floor_at_once() -> None
     assert overlap.moves[-1] == (0.7, Move.YIELD)
 
 
-@pytest.mark.parametrize("phase", [Phase.THINKING, Phase.STARTING, Phase.SPEAKING])
-def test_a_cough_is_ignored_in_every_phase(phase: Phase) -> None:
+@pytest.mark.parametrize("phase", [Phase.STARTING, Phase.SPEAKING])
+def test_a_cough_is_ducked_for_and_ignored(phase: Phase) -> None:
     assert Overlap(phase=phase).play(1.5, 0.6).kinds == [Move.DUCK, Move.IGNORE]
 
 
-def test_a_voice_that_goes_on_without_words_gets_the_floor_late() -> None:
-    times = {}
-    for phase in (Phase.THINKING, Phase.STARTING, Phase.SPEAKING):
-        overlap = Overlap(phase=phase).play(4, 4)
-        assert overlap.kinds == [Move.DUCK, Move.YIELD]
-        times[phase] = overlap.moves[-1][0]
-    assert times[Phase.THINKING] < times[Phase.STARTING] < times[Phase.SPEAKING]
+def test_before_the_answer_sounds_a_cough_only_holds_it() -> None:
+    overlap = Overlap(phase=Phase.THINKING).play(2, 0.6)
+    assert overlap.moves == [(0.0, Move.HOLD), (1.0, Move.IGNORE)]
 
 
-def test_a_recogniser_without_partial_words_is_not_waited_for() -> None:
-    overlap = Overlap(policy=OverlapPolicy(has_partials=False)).play(2, 1.5)
-    assert overlap.moves[-1] == (0.7, Move.YIELD)
+@pytest.mark.parametrize("phase", [Phase.THINKING, Phase.STARTING, Phase.SPEAKING])
+def test_a_noise_without_end_is_given_up_once_and_stops_nothing(phase: Phase) -> None:
+    overlap = Overlap(phase=phase).play(30, 30)
+    assert overlap.kinds[1:] == [Move.IGNORE]
+    assert overlap.moves[-1][0] <= 2
+
+
+def test_words_in_a_noise_that_was_given_up_still_get_the_floor() -> None:
+    overlap = Overlap().play(10, 10, {6: "content"})
+    assert overlap.kinds == [Move.DUCK, Move.IGNORE, Move.DUCK, Move.YIELD]
+    assert overlap.moves[-1][0] == pytest.approx(6, abs=0.05)
+
+
+def test_a_recogniser_without_partial_words_is_waited_for_in_silence() -> None:
+    overlap = Overlap(policy=OverlapPolicy(has_partials=False)).play(4, 1.5, {2.3: "content"})
+    assert overlap.moves == [(0.0, Move.DUCK), (0.7, Move.HOLD), (2.3, Move.YIELD)]
+    overlap = Overlap(policy=OverlapPolicy(has_partials=False)).play(4, 1.5)
+    assert overlap.kinds == [Move.DUCK, Move.HOLD, Move.IGNORE]
+
+
+def test_a_television_far_away_holds_nothing_up() -> None:
+    overlap = Overlap(phase=Phase.THINKING)
+    for _ in range(20):
+        overlap.play(1, 0.8, {0.4: "content"}, is_far=True)
+    assert all(move in (Move.HOLD, Move.IGNORE) for move in overlap.kinds)
+    held_s = sum(
+        end - begin
+        for (begin, move), (end, _) in itertools.pairwise(overlap.moves)
+        if move is Move.HOLD
+    )
+    assert held_s <= 20 * 0.32
 
 
 def test_side_talk_is_ignored_whatever_it_says() -> None:
-    assert Overlap().play(3, 2, {0.5: "content"}, is_far=True).kinds == [Move.DUCK, Move.IGNORE]
+    overlap = Overlap().play(3, 2, {0.5: "content"}, is_far=True)
+    assert overlap.moves == [(0.0, Move.DUCK), (0.3, Move.IGNORE)]
 
 
 def test_the_agent_s_own_echo_does_not_even_duck() -> None:

@@ -153,3 +153,28 @@ async def test_every_frame_is_told_with_the_time_it_is_played() -> None:
     await finished(loudspeaker)
     assert told == pytest.approx([at_s for at_s, _ in loudspeaker.sink.frames], abs=0.001)
     await loudspeaker.aclose()
+
+
+async def test_an_empty_frame_is_no_segment() -> None:
+    loudspeaker = Loudspeaker()
+    await loudspeaker.capture_frame(rtc.AudioFrame(b"", SAMPLE_RATE_HZ, 1, 0))
+    loudspeaker.flush()
+    await finished(loudspeaker)
+    assert loudspeaker.played == []
+    await loudspeaker.aclose()
+
+
+async def test_a_sink_that_fails_once_ends_its_segment_and_plays_the_next(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    loudspeaker = Loudspeaker()
+    loudspeaker.on_played = lambda samples, at_s: 1 / 0  # type: ignore[assignment,return-value]
+    await loudspeaker.capture_frame(speech(1))
+    loudspeaker.flush()
+    assert (await finished(loudspeaker)).interrupted
+    loudspeaker.on_played = lambda samples, at_s: None
+    await loudspeaker.capture_frame(speech(1))
+    loudspeaker.flush()
+    assert (await finished(loudspeaker)).playback_position == 1
+    assert "could not be played" in caplog.text
+    await loudspeaker.aclose()
