@@ -108,7 +108,8 @@ class Floor:
     def _look(self) -> None:
         speech = self._session.current_speech if self._session else None
         if speech is not None and not speech.allow_interruptions:
-            return  # what is said meanwhile waits for its end
+            self._wait_for_end()
+            return
         view = self._view()
         if self._held.events and not self._policy.is_open:
             if view.phase is Phase.SILENT:
@@ -119,6 +120,13 @@ class Floor:
             self._make(move, view)
         if (self._policy.is_open or self._policy.is_yielding) and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_TICK_S, self._tick)
+
+    def _wait_for_end(self) -> None:
+        """What is said over speech that must not be interrupted waits; the speech does not."""
+        if self._policy.is_open:
+            self._policy.is_open = False
+            self._playout.restore()
+            self._playout.release()
 
     def _tick(self) -> None:
         self._timer = None

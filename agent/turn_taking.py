@@ -159,7 +159,7 @@ class TurnTaking:
             self._floor.hear(event)
         except Exception:  # it would end the recogniser for the rest of the call
             logger.exception("an event of the recogniser was not taken")
-            self._events.send_nowait(event)
+            self._send(event)
 
     def _give(self, event: stt.SpeechEvent) -> None:
         may_begin = self._taker.on_stt(event)
@@ -170,6 +170,9 @@ class TurnTaking:
             event = replace(event, type=kind)
             if may_begin:
                 self._speculated = event
+        self._send(event)
+
+    def _send(self, event: stt.SpeechEvent) -> None:
         if not self._events.closed:
             self._events.send_nowait(event)
 

@@ -184,3 +184,16 @@ async def test_words_over_speech_that_cannot_be_interrupted_are_answered_after_i
         await call.record(1)
     assert call.loudspeaker.played[0].is_whole
     assert call.spoken("user") == ["what time is it"]
+
+
+async def test_a_noise_does_not_hold_up_speech_that_must_not_be_interrupted() -> None:
+    ears = simulated.STT(delay_s=0.08)
+    async with conversation(brain=simulated.LLM(), ears=ears) as call:
+        ears.expect_words([])
+        call.microphone.speak(call.microphone.next_frame_s, 8)
+        await call.until(0.5)
+        call.session.say("The call will be recorded.", allow_interruptions=False)
+        await call.until(4)
+    (notice,) = call.loudspeaker.played
+    assert notice.is_whole
+    assert notice.started_s == pytest.approx(0.6, abs=0.1)
