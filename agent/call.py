@@ -85,13 +85,7 @@ class Call:
         self._playout = Playout()
         self._playout.on_played = self._echo_filter.played
         self._playout.on_failed = self._on_no_voice
-        self._turn_taking = TurnTaking(
-            endpointing(settings),
-            Words.of(choice.language, judge),
-            self._playout,
-            has_partials=bool(pipeline.stt.capabilities.interim_results),
-            is_echo=self._echo_filter.is_suspected,
-        )
+        self._turn_taking = self._new_turn_taking(settings, judge)
         self._assistant = Assistant(
             instructions=_instructions(settings, options),
             toolbox=self._toolbox,
@@ -115,6 +109,15 @@ class Call:
             silence_options(settings, choice.profile),
             is_held=lambda: self._toolbox.has_timer,
             hang_up=self._hang_up,
+        )
+
+    def _new_turn_taking(self, settings: Settings, judge: WordsJudge) -> TurnTaking:
+        return TurnTaking(
+            endpointing(settings),
+            Words.of(self._choice.language, judge),
+            self._playout,
+            has_partials=bool(self._pipeline.stt.capabilities.interim_results),
+            is_echo=self._echo_filter.is_suspected,
         )
 
     async def run(self, connect: Callable[[], Awaitable[None]]) -> None:
