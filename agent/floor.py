@@ -11,9 +11,11 @@ from livekit.agents import AgentSession, stt
 from agent import metrics
 from agent.playout import Playout
 from agent.turns.gate import GateEvent, SpeechGate
-from agent.turns.held import HeldWords, text_of, without_words
-from agent.turns.overlap import Heard, Move, OverlapPolicy, OverlapView, Phase
+from agent.turns.held import HeldWords
+from agent.turns.overlap import Move, OverlapPolicy, OverlapView, Phase
+from agent.turns.stt_events import FINAL, TRANSCRIPTS, text_of, without_words
 from agent.turns.voice_level import VoiceLevel
+from agent.turns.words import Heard
 
 logger = logging.getLogger(__name__)
 
@@ -91,10 +93,10 @@ class Floor:
 
     def hear(self, event: stt.SpeechEvent) -> None:
         """Takes an event of the recogniser; it is given on, held or dropped."""
-        if event.type not in _TRANSCRIPTS:
+        if event.type not in TRANSCRIPTS:
             self._give(event)
         elif self._held.is_of_dropped(event):
-            if event.type is stt.SpeechEventType.FINAL_TRANSCRIPT:
+            if event.type is FINAL:
                 self._give(without_words(event))
         elif not text_of(event) or self._policy.is_yielding:
             self._give(event)
@@ -125,8 +127,7 @@ class Floor:
         """What is said over speech that must not be interrupted waits; the speech does not."""
         if self._policy.is_open:
             self._policy.is_open = False
-            self._playout.restore()
-            self._playout.release()
+            self._play_on()
 
     def _tick(self) -> None:
         self._timer = None
@@ -163,6 +164,9 @@ class Floor:
             case Move.RELEASE:
                 self._settle()
         metrics.OVERLAPS.labels(move.value).inc()
+        self._play_on()
+
+    def _play_on(self) -> None:
         self._playout.restore()
         self._playout.release()
 
@@ -203,10 +207,3 @@ class Floor:
     def _drop(self) -> None:
         for event in self._held.drop():
             self._give(event)
-
-
-_TRANSCRIPTS = (
-    stt.SpeechEventType.INTERIM_TRANSCRIPT,
-    stt.SpeechEventType.PREFLIGHT_TRANSCRIPT,
-    stt.SpeechEventType.FINAL_TRANSCRIPT,
-)

@@ -25,11 +25,12 @@ from agent.turns.detector import NoiseBedTurnDetector
 from agent.turns.endpointing import ClassicPolicy, EndpointingPolicy, HazardPolicy, VadPolicy
 from agent.turns.gate import GateEvent, SpeechGate
 from agent.turns.hazard_detector import HazardTurnDetector
-from agent.turns.overlap import Heard, Phase
+from agent.turns.overlap import Phase
 from agent.turns.patience import Pace, parse_patience
+from agent.turns.stt_events import FINAL, INTERIM, PARTIALS, PREFLIGHT
 from agent.turns.transcript import same_words
 from agent.turns.turn_taker import TurnTaker
-from agent.turns.words import NEUTRAL, Verdict, WordsJudge, overlap_words
+from agent.turns.words import NEUTRAL, Heard, Verdict, WordsJudge, overlap_words
 
 logger = logging.getLogger(__name__)
 
@@ -163,10 +164,10 @@ class TurnTaking:
 
     def _give(self, event: stt.SpeechEvent) -> None:
         may_begin = self._taker.on_stt(event)
-        if event.type is stt.SpeechEventType.FINAL_TRANSCRIPT:
+        if event.type is FINAL:
             event = self._as_speculated(event)
-        elif event.type in _PARTIALS:
-            kind = stt.SpeechEventType.PREFLIGHT_TRANSCRIPT if may_begin else _INTERIM
+        elif event.type in PARTIALS:
+            kind = PREFLIGHT if may_begin else INTERIM
             event = replace(event, type=kind)
             if may_begin:
                 self._speculated = event
@@ -201,10 +202,6 @@ class TurnTaking:
 
     def _judged(self, words: str) -> Verdict:
         return self._words.judge(words, self._agent_said)
-
-
-_INTERIM = stt.SpeechEventType.INTERIM_TRANSCRIPT
-_PARTIALS = (_INTERIM, stt.SpeechEventType.PREFLIGHT_TRANSCRIPT)
 
 
 def endpointing(settings: Settings) -> EndpointingPolicy:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from livekit.agents import stt
 
+from agent.turns.stt_events import FINAL, text_of, without_words
 from agent.turns.transcript import same_words
 
 _STALE_S = 1.5
 """Words held for so long without a decision belong to no sound that the VAD heard."""
-
-_FINAL = stt.SpeechEventType.FINAL_TRANSCRIPT
-
-
-def text_of(event: stt.SpeechEvent) -> str:
-    return event.alternatives[0].text.strip() if event.alternatives else ""
 
 
 @dataclass
@@ -32,7 +27,7 @@ class HeldWords:
         return " ".join(text_of(event) for event in self.events)
 
     def hold(self, event: stt.SpeechEvent, now_s: float) -> None:
-        if self.events and self.events[-1].type is not _FINAL:
+        if self.events and self.events[-1].type is not FINAL:
             self.events.pop()
         self.events.append(event)
         self._newest_s = now_s
@@ -47,21 +42,17 @@ class HeldWords:
     def drop(self) -> list[stt.SpeechEvent]:
         """Returns finals without words, for whoever waits for one."""
         dropped = self.release()
-        if dropped and dropped[-1].type is not _FINAL:
+        if dropped and dropped[-1].type is not FINAL:
             self._dropped = text_of(dropped[-1])
-        return [without_words(event) for event in dropped if event.type is _FINAL]
+        return [without_words(event) for event in dropped if event.type is FINAL]
 
     def is_of_dropped(self, event: stt.SpeechEvent) -> bool:
         """Whether it says what was dropped; a final of any kind ends the segment."""
         is_same = bool(self._dropped) and same_words(text_of(event), self._dropped)
-        if event.type is _FINAL:
+        if event.type is FINAL:
             self._dropped = ""
         return is_same
 
     def forget_dropped(self) -> None:
         """The caller speaks anew: the same words now are others."""
         self._dropped = ""
-
-
-def without_words(event: stt.SpeechEvent) -> stt.SpeechEvent:
-    return replace(event, alternatives=[replace(event.alternatives[0], text="")])

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Literal
 
-Heard = Literal["none", "backchannel", "content", "unclear"]
-"""What the words say that were heard over the agent so far."""
+from agent.turns.words import Heard
 
 
 class Phase(Enum):

@@ -5,15 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from livekit.agents import stt
 
 from agent.turns.endpointing import EndpointingPolicy, TurnView
 from agent.turns.gate import GateEvent, SpeechGate
 from agent.turns.patience import Pace
+from agent.turns.stt_events import FINAL, INTERIM, PARTIALS, text_of
 from agent.turns.transcript import TurnTranscript
-from agent.turns.words.manner import Manner
+from agent.turns.words import Verdict
 
 _SPECULATION_PROBABILITY = 0.35
 """An answer is begun in the middle of speech if the words may end here so probably."""
@@ -21,11 +21,6 @@ _SPECULATION_PROBABILITY = 0.35
 _LATE_FINAL_S = 1.0
 _LONGEST_LAG_S = 0.6
 _LAG_KEEP = 0.7
-
-_PARTIALS = (
-    stt.SpeechEventType.INTERIM_TRANSCRIPT,
-    stt.SpeechEventType.PREFLIGHT_TRANSCRIPT,
-)
 
 
 @dataclass
@@ -44,17 +39,6 @@ class WordLag:
         or it is too late for another."""
         came_s = silence_s - words_quiet_s
         return came_s >= 0.6 * self.lag_s or silence_s >= 1.5 * self.lag_s
-
-
-class Verdict(Protocol):
-    """What a judge of words says of a turn that stops here."""
-
-    @property
-    def end_probability(self) -> float: ...
-    @property
-    def state(self) -> str: ...
-    @property
-    def manner(self) -> Manner: ...
 
 
 @dataclass
@@ -86,15 +70,15 @@ class TurnTaker:
 
     def on_stt(self, event: stt.SpeechEvent) -> bool:
         """Takes a transcript; True when an answer to the turn so far may be begun now."""
-        text = event.alternatives[0].text if event.alternatives else ""
+        text = text_of(event)
         now_s = self.clock()
-        if event.type is stt.SpeechEventType.FINAL_TRANSCRIPT:
+        if event.type is FINAL:
             self.transcript.finalised(text, now_s)
             return False
-        if event.type not in _PARTIALS:
+        if event.type not in PARTIALS:
             return False
         self.transcript.heard(text, now_s)
-        if event.type is stt.SpeechEventType.INTERIM_TRANSCRIPT:
+        if event.type is INTERIM:
             likely = self.judge(self.transcript.text).end_probability
             if likely < _SPECULATION_PROBABILITY:
                 return False

@@ -25,7 +25,7 @@ from agent.tools.faq import Faq
 from agent.turn_record import TurnRecord
 from agent.turn_recorder import TurnRecorder
 from agent.turn_taking import TurnTaking, Words
-from agent.turns.endpointing import EndpointingPolicy, HazardPolicy
+from agent.turns.endpointing import HazardPolicy
 from agent.turns.fillers import Fillers
 from agent.turns.words import WordsJudge
 from tests.fakes.audio import SPEECH_DBFS
@@ -101,7 +101,6 @@ async def conversation(
     microphone: Microphone | None = None,
     silence: SilenceOptions = NO_END,
     fillers: Fillers = NO_FILLERS,
-    policy: EndpointingPolicy | None = None,
 ) -> AsyncIterator[Conversation]:
     """Starts a session with the turn handling of a real call; closes it and the engines."""
     ears = ears or simulated.STT(delay_s=0.08)
@@ -109,7 +108,7 @@ async def conversation(
     detector = turn_detector or SettledTurnDetector()
     loudspeaker = Loudspeaker()
     turn_taking = TurnTaking(
-        policy or HazardPolicy(),
+        HazardPolicy(),
         Words.of("en", WordsJudge.load()),
         loudspeaker,
         has_partials=ears.capabilities.interim_results,

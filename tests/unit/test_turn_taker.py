@@ -6,17 +6,10 @@ from livekit.agents import LanguageCode, stt
 from agent.turns.endpointing import HazardPolicy
 from agent.turns.gate import SpeechGate
 from agent.turns.turn_taker import TurnTaker
-from agent.turns.words.manner import Manner
+from agent.turns.words import Verdict
 
 WINDOW_S = 0.032
 LOUD, QUIET = (-25.0,) * 4, (-60.0,) * 4
-
-
-@dataclass(frozen=True)
-class Says:
-    end_probability: float
-    state: str = "plain"
-    manner: Manner = Manner()
 
 
 @dataclass
@@ -30,8 +23,8 @@ class Call:
         self.verdicts = {"what time is it": 0.97, "what time": 0.1}
         self.taker = TurnTaker(HazardPolicy(), self._judge, clock=lambda: self.now_s)
 
-    def _judge(self, words: str) -> Says:
-        return Says(self.verdicts.get(words, 0.5))
+    def _judge(self, words: str) -> Verdict:
+        return Verdict(end_probability=self.verdicts.get(words, 0.5), state="plain")
 
     def sound(self, seconds: float, *, is_speech: bool) -> None:
         for _ in range(round(seconds / WINDOW_S)):

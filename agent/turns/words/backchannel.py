@@ -13,7 +13,8 @@ from typing import Literal
 from agent.turns.words import lexicon
 from agent.turns.words.tokens import utterance
 
-Overlap = Literal["none", "backchannel", "content", "unclear"]
+Heard = Literal["none", "backchannel", "content", "unclear"]
+"""What the words say that were heard over the agent so far."""
 
 _SOUND = (
     r"m+|h+m+|m+h+m+|u+h+|u+m+|hu[hm]|e+r+m?|e+h|a+h+|o+h+|a+ha+|a ha|o+o+h*|a+w+|wh?oa+h*|wo+w+|phew|"
@@ -77,7 +78,7 @@ _NOTATION = re.compile(r"[\[(*<][^\])*>]*[\])*>]|♪")
 _LAUGHTER = re.compile(r"laugh|chuckl|giggl", re.IGNORECASE)
 
 
-def overlap_words(text: str, agent_said: str = "") -> Overlap:
+def overlap_words(text: str, agent_said: str = "") -> Heard:
     """`text`: what the caller said so far over the agent; `agent_said`: what was heard of the agent.
 
     `unclear` is a beginning, or one word that may be noise: decide when more words come. An assent
