@@ -115,15 +115,7 @@ async def conversation(
         voice=activity or LoudnessVAD(),
         end_of_turn=detector,
     )
-    session = AgentSession[None](
-        stt=ears,
-        llm=brain,
-        tts=clause_tts(mouth),
-        vad=turn_taking.vad,
-        turn_handling=turn_taking.options(),
-        aec_warmup_duration=None,
-    )
-    turn_taking.attach(session)
+    session = _session(ears, brain, mouth, turn_taking)
     call = Conversation(
         session=session,
         microphone=microphone or Microphone(),
@@ -166,6 +158,21 @@ async def conversation(
         await loudspeaker.aclose()
         for engine in (ears, brain, mouth):
             await engine.aclose()
+
+
+def _session(
+    ears: stt.STT[Any], brain: llm.LLM[Any], mouth: tts.TTS[Any], turn_taking: TurnTaking
+) -> AgentSession[None]:
+    session = AgentSession[None](
+        stt=ears,
+        llm=brain,
+        tts=clause_tts(mouth),
+        vad=turn_taking.vad,
+        turn_handling=turn_taking.options(),
+        aec_warmup_duration=None,
+    )
+    turn_taking.attach(session)
+    return session
 
 
 def _toolbox(call: Conversation, announcer: Announcer) -> Toolbox:
