@@ -63,6 +63,8 @@ class Options:
     """The same for the others."""
     parallel: int = 1
     """Calls side by side, in the sets of which only shares count."""
+    timed_parallel: int = 1
+    """The same for those in which times count."""
     resume: bool = False
     keep_audio: Path | None = None
     seed: int = 0
@@ -150,7 +152,7 @@ def _batches(options: Options) -> list[tuple[list[str], int]]:
 
 
 def _side_by_side(name: str, options: Options) -> int:
-    return 1 if name in TIMED_SETS else options.parallel
+    return options.timed_parallel if name in TIMED_SETS else options.parallel
 
 
 def _prepare_voices(jobs: Sequence[Job]) -> None:
@@ -283,6 +285,7 @@ def parse_options(arguments: Sequence[str]) -> Options:
     add("--baseline-n", type=_positive, help="the same for what is not Parley; default: as --n")
     add("--patience", type=_patience, default=["normal"], help="of Parley; several by commas")
     add("--parallel", type=_positive, default=1, help="calls side by side where shares count")
+    add("--timed-parallel", type=_positive, default=1, help="the same where times count")
     add("--output", type=Path, required=True, metavar="FOLDER")
     add("--keep-audio", type=Path, metavar="FOLDER")
     add("--resume", action="store_true", help="leave out the calls that --output has")

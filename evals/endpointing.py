@@ -110,7 +110,7 @@ def _views(words: str, pauses: int, judge: WordsJudge) -> tuple[TurnView, ...]:
             end_probability=verdict.end_probability,
             dictates=verdict.manner.dictates,
             thinks=verdict.manner.thinks,
-            is_date=verdict.state == "date",
+            is_date=verdict.manner.tells_date,
             pauses=pauses,
         )
         for step in range(round(_LONGEST_S / _STEP_S))

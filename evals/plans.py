@@ -17,7 +17,7 @@ from pathlib import Path
 
 from evals import vad
 from evals.bench import Options, choose_all, console, run, told
-from evals.ear.corpus import Split, set_names
+from evals.ear.corpus import Split
 from evals.ear.journal import JournalError
 from evals.ear.results import read_results
 from evals.ear.systems import ROOT
@@ -42,7 +42,10 @@ class Part:
     patience: tuple[str, ...] = ("normal",)
     n: int
     baseline_n: int = 30
+    timed_parallel: int = 2
 
+
+ALL = ("parley", "stock_v1_mini", "stock_vad", "pipecat")
 
 PLANS: dict[str, tuple[Part, ...]] = {
     "quick": (
@@ -54,13 +57,15 @@ PLANS: dict[str, tuple[Part, ...]] = {
         ),
     ),
     "full": (
+        Part(systems=ALL, sets=("plain", "interruptions", "backchannels", "echo"), n=100),
         Part(
-            systems=("parley", "stock_v1_mini", "stock_vad", "pipecat"),
-            sets=set_names(),
-            n=100,
+            systems=ALL,
+            sets=("human", "pauses", "dictation", "hesitation", "noise", "side_talk", "phone"),
+            n=60,
+            baseline_n=20,
         ),
-        Part(systems=("parley",), sets=("plain", "pauses"), patience=("eager", "patient"), n=50),
-        Part(systems=("parley_embedded",), sets=("plain", "human"), n=50),
+        Part(systems=("parley",), sets=("plain", "pauses"), patience=("eager", "patient"), n=40),
+        Part(systems=("parley_embedded",), sets=("plain", "human"), n=30, timed_parallel=1),
     ),
 }
 PARALLEL = 3
@@ -95,6 +100,7 @@ def carry_out(
                 n=part.n,
                 baseline_n=part.baseline_n,
                 parallel=PARALLEL,
+                timed_parallel=part.timed_parallel,
                 resume=resume or index > 0,
             )
         )

@@ -102,7 +102,7 @@ class TurnTaker:
             end_probability=verdict.end_probability,
             dictates=verdict.manner.dictates,
             thinks=verdict.manner.thinks,
-            is_date=verdict.state == "date",
+            is_date=verdict.manner.tells_date,
             pauses=self._pauses,
             audio_scores=tuple(self.audio_scores),
         )

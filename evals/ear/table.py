@@ -68,6 +68,17 @@ def _echo(rows: Sequence[Row]) -> str:
     return _share(metrics.echo_taken)(of_set)
 
 
+def _pauses(*tags: str) -> Cell:
+    """Those cut, of turns with one of these tags."""
+
+    def cell(rows: Sequence[Row]) -> str:
+        return _share(metrics.pauses_cut)(
+            [row for row in rows if set(tags) & set(row.result.event.tags)]
+        )
+
+    return cell
+
+
 def _difference(rows: Sequence[Row]) -> str:
     """The path of the sound and the record's error; nothing for a system without records."""
     difference = metrics.cross_check(rows, None).difference
@@ -78,6 +89,10 @@ FIGURES: tuple[Figure, ...] = (
     ("response", _times(metrics.response)),
     ("turns cut off", _share(metrics.cut_offs)),
     ("pauses cut", _share(metrics.pauses_cut)),
+    ("… in unfinished phrases", _pauses("pauses")),
+    ("… where it could be over", _pauses("pauses_hard")),
+    ("… in numbers, spelling, e-mail", _pauses("numbers", "spelling", "emails")),
+    ("… in dates and addresses", _pauses("dates", "addresses")),
     ("unanswered", _share(metrics.unanswered)),
     ("interrupts the user", _share(metrics.interrupts)),
     ("yields", _share(metrics.yielded)),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,8 @@ from evals.ear.targets import TARGETS, Target, Verdict, judge, judge_all
 from evals.ear.vad_figures import VadFigures
 
 TURN = Event(kind="turn", utterance="u", text="", voice="slt", start_s=0, end_s=1)
+
+PAUSE_S = {"answered": None, "cut_off": 0.4}
 
 
 def rows(system: str, *values_s: float | None, patience: str = "normal") -> list[Row]:
@@ -55,6 +58,26 @@ def test_a_share_needs_a_hundred_events() -> None:
     what = "turns in which the agent interrupts the caller"
     states = [verdict(what, rows("parley", *[0.4] * n)).state for n in (99, 100)]
     assert states == ["too few", "met"]
+
+
+def test_cut_pauses_are_counted_by_what_was_said() -> None:
+    def paused(outcome: Any, *tags: str) -> Row:
+        turn = replace(TURN, pauses_s=((0.2, 0.6),), tags=tags)
+        [row] = rows("parley", 0.4)
+        return replace(
+            row,
+            set="pauses",
+            result=EventResult(
+                event=turn, outcome=outcome, response_s=0.4, cut_pause_s=PAUSE_S[outcome]
+            ),
+        )
+
+    measured = [paused("answered", "pauses"), paused("cut_off", "pauses_hard")] * 50
+
+    assert verdict("inner pauses of 0.3–2 s cut", measured).value == 0.5
+    unfinished = verdict("those of them in unfinished phrases", measured * 2)
+    assert (unfinished.value, unfinished.n, unfinished.state) == (0.0, 100, "met")
+    assert verdict("pauses in numbers, spelling, e-mail, hesitation cut", measured).value is None
 
 
 def test_a_ratio_needs_the_baseline_in_the_same_run() -> None:

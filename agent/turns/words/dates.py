@@ -20,6 +20,8 @@ def date_log_odds(content: Sequence[str], *, with_year: bool, is_wanted: bool) -
         return -3.0
     if is_wanted and last in {"half", "quarter"}:
         return -2.5
+    if before == "past" and is_number(last):
+        return 2.0
     month = _month_at(content)
     if month is None:
         return _without_month(last, before, is_wanted=is_wanted)
@@ -39,7 +41,7 @@ def _without_month(last: str, before: str, *, is_wanted: bool) -> float | None:
         return 0.6
     if last in _DAY_PARTS:
         return 1.2
-    return 0.8 if is_number(last) and before in _CLOCK_OPENERS else None
+    return 0.8 if is_number(last) and before == "to" else None
 
 
 def _around_month(after: Sequence[str], *, has_day_before: bool, with_year: bool) -> float | None:

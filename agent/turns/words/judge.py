@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
+from agent.turns.words import lexicon
+from agent.turns.words.asked import Asked, asked_for
 from agent.turns.words.features import State, evidence
 from agent.turns.words.language_model import TrigramModel
 from agent.turns.words.manner import Manner, manner
@@ -81,12 +83,21 @@ class WordsJudge:
         return Verdict(
             end_probability=1.0 / (1.0 + math.exp(-log_odds)),
             state=found.state,
-            manner=self._manner(words.tokens, found.state),
+            manner=_manner(words.tokens, found.state, asked_for(agent_said)),
         )
 
-    def _manner(self, tokens: tuple[str, ...], state: State) -> Manner:
-        seen = manner(tokens)
-        return Manner(
-            dictates=seen.dictates or state in _DICTATED,
-            thinks=seen.thinks or state == "hesitation",
-        )
+
+def _manner(tokens: tuple[str, ...], state: State, asked: Asked) -> Manner:
+    seen = manner(tokens)
+    is_unasked = asked in {Asked.NOTHING, Asked.OPEN}
+    return replace(
+        seen,
+        dictates=seen.dictates or state in _DICTATED or (seen.is_bare_date and is_unasked),
+        thinks=seen.thinks or state == "hesitation" or (is_unasked and _is_odd_word(tokens)),
+        tells_date=seen.tells_date or state == "date",
+    )
+
+
+def _is_odd_word(tokens: tuple[str, ...]) -> bool:
+    """The only word, and none that people leave at that: `reception` (at the blue lantern)."""
+    return len(tokens) == 1 and tokens[0] not in lexicon.STANDALONE | lexicon.WHOLE_WORDS
