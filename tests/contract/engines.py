@@ -10,13 +10,12 @@ from typing import Any
 from livekit.agents import llm, stt, tts
 from livekit.plugins import espeak, pocketsphinx, responder, simulated
 from livekit.plugins.speechcore import EngineBusy, EngineError, Word
-from livekit.plugins.speechio import EngineTTS
 
 from agent.speech import ClauseTTS
 from agent.speech.normalise import normaliser
 from tests.contract.stt_checks import Utterance
 from tests.fakes.audio import speech_like
-from tests.fakes.engines import FakeRecogniser, FakeSynthesiser
+from tests.fakes.engines import FakeRecogniser, FakeSynthesiser, fake_tts
 from tests.stack.caller import RATE_HZ, resample
 from tests.stack.speech import speech
 
@@ -69,7 +68,7 @@ LLMS = (Case("simulated", simulated.LLM), Case("responder", responder.LLM))
 
 def engine_tts(**options: Any) -> tts.TTS[Any]:
     """The half that the plugins share, over an engine that does what the test wants."""
-    return EngineTTS(FakeSynthesiser(**options), provider="fake")
+    return fake_tts(FakeSynthesiser(**options))
 
 
 class OwningClauseTTS(ClauseTTS):

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from livekit.agents import tts
-from livekit.plugins.speechio import EngineTTS
 
 from tests.contract import common_checks, tts_checks
 from tests.contract.engines import (
@@ -24,7 +23,7 @@ from tests.contract.engines import (
     clause_engine_tts,
     engine_tts,
 )
-from tests.fakes.engines import FakeSynthesiser
+from tests.fakes.engines import FakeSynthesiser, fake_tts
 from tests.fakes.eventually import eventually
 
 Maker = Callable[..., tts.TTS[Any]]
@@ -96,7 +95,7 @@ async def test_a_second_attempt_is_heard(failure: Failure, make: Maker) -> None:
 @pytest.mark.parametrize("is_by_clauses", [False, True], ids=MAKER_NAMES)
 async def test_an_interrupted_engine_stops_after_its_step(is_by_clauses: bool) -> None:
     synthesiser = FakeSynthesiser(step_s=0.02)
-    whole = EngineTTS(synthesiser, provider="fake")
+    whole = fake_tts(synthesiser)
     async with OwningClauseTTS(whole) if is_by_clauses else whole as engine:
         await tts_checks.check_interruption(engine)
         made = synthesiser.steps_made

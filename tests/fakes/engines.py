@@ -7,7 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from livekit.plugins.simulated.tone import Tone
-from livekit.plugins.speechcore import Transcript, Word, duration_s, level_dbfs
+from livekit.plugins.speechcore import (
+    DEFAULT_VOICING,
+    SpeechChunk,
+    Transcript,
+    Voicing,
+    Word,
+    duration_s,
+    level_dbfs,
+)
+from livekit.plugins.speechio import EngineTTS, InProcessSynthesiser
 
 from .audio import SPEECH_DBFS
 
@@ -29,7 +38,7 @@ class FakeSynthesiser:
     released: threading.Event = field(default_factory=threading.Event)
     """Ends every blocking step at once."""
 
-    def steps(self, text: str) -> Iterator[bytes]:
+    def steps(self, text: str, voicing: Voicing = DEFAULT_VOICING) -> Iterator[SpeechChunk]:
         if self.errors:
             raise self.errors.pop(0)
         speakable = sum(character.isalnum() for character in text)
@@ -40,10 +49,14 @@ class FakeSynthesiser:
             self.steps_made += 1
             count = min(left_samples, self.sample_rate_hz * 60 // 1000)
             left_samples -= count
-            yield tone.make(count)
+            yield SpeechChunk(tone.make(count))
 
     def close(self) -> None:
         self.is_closed = True
+
+
+def fake_tts(engine: FakeSynthesiser) -> EngineTTS:
+    return EngineTTS(InProcessSynthesiser(engine, name="fake"), provider="fake")
 
 
 @dataclass
@@ -62,6 +75,9 @@ class FakeRecogniser:
     def open(self, *, language: str | None = None) -> FakeSession:
         self.open_sessions += 1
         return FakeSession(self)
+
+    def load(self) -> None:
+        """There is nothing to load."""
 
     def close(self) -> None:
         self.is_closed = True

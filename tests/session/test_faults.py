@@ -6,11 +6,10 @@ from dataclasses import dataclass
 import pytest
 from livekit.agents import APIConnectionError, APIError, CloseEvent, CloseReason
 from livekit.plugins import pocketsphinx
-from livekit.plugins.speechcore import EngineError
-from livekit.plugins.speechio import EngineTTS
+from livekit.plugins.speechcore import DEFAULT_VOICING, EngineError, SpeechChunk, Voicing
 from prometheus_client import REGISTRY
 
-from tests.fakes.engines import FakeRecogniser, FakeSynthesiser
+from tests.fakes.engines import FakeRecogniser, FakeSynthesiser, fake_tts
 from tests.fakes.repeating_llm import RepeatingLLM
 from tests.session.conversation import conversation
 
@@ -62,7 +61,7 @@ async def test_an_llm_that_recovers_on_the_second_try_answers() -> None:
 
 async def test_a_tts_that_fails_loses_its_turn_and_no_other() -> None:
     engine = FakeSynthesiser(errors=[EngineError("the voice is gone") for _ in range(4)])
-    async with conversation(brain=RepeatingLLM(), mouth=EngineTTS(engine, provider="fake")) as call:
+    async with conversation(brain=RepeatingLLM(), mouth=fake_tts(engine)) as call:
         call.say("what time is it")
         failed = await call.record(1)
         call.say("are you there")
@@ -104,16 +103,16 @@ async def test_the_session_closes_when_an_engine_never_recovers() -> None:
 class BreakingSynthesiser(FakeSynthesiser):
     """Fails in the middle of the first text it speaks."""
 
-    def steps(self, text: str) -> Iterator[bytes]:
+    def steps(self, text: str, voicing: Voicing = DEFAULT_VOICING) -> Iterator[SpeechChunk]:
         is_first = self.steps_made == 0
-        for number, pcm in enumerate(super().steps(text)):
+        for number, chunk in enumerate(super().steps(text)):
             if is_first and number == 5:
                 raise EngineError("the voice broke")
-            yield pcm
+            yield chunk
 
 
 async def test_a_tts_that_breaks_in_mid_answer_is_named_and_the_call_lives_on() -> None:
-    mouth = EngineTTS(BreakingSynthesiser(), provider="fake")
+    mouth = fake_tts(BreakingSynthesiser())
     async with conversation(brain=RepeatingLLM(), mouth=mouth) as call:
         call.say("what time is it")
         broken = await call.record(1)

@@ -14,10 +14,9 @@ from livekit.agents import (
 )
 from livekit.plugins import responder, simulated
 from livekit.plugins.speechcore import EngineError
-from livekit.plugins.speechio import EngineTTS
 
 from agent.turns.fillers import Fillers
-from tests.fakes.engines import FakeSynthesiser
+from tests.fakes.engines import FakeSynthesiser, fake_tts
 from tests.fakes.eventually import eventually
 from tests.session.conversation import Conversation, conversation
 
@@ -230,7 +229,7 @@ async def test_a_filler_that_cannot_be_spoken_does_no_harm_to_the_answer() -> No
     # livekit reports the error and leaves the task it ended to the garbage collector's complaint
     asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
     engine = FakeSynthesiser(errors=[EngineError("the voice is gone") for _ in range(4)])
-    mouth = EngineTTS(engine, provider="fake")
+    mouth = fake_tts(engine)
     async with conversation(brain=responder.LLM(), mouth=mouth, fillers=fillers()) as call:
         await ask(call, Clock(takes_s=20.0))
         record = await call.record(1)

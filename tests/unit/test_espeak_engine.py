@@ -19,7 +19,7 @@ LONG = "This sentence is one of very many that follow each other. " * 60
 
 
 def speak(engine: Espeak, text: str) -> bytes:
-    return b"".join(engine.steps(text))
+    return b"".join(chunk.pcm for chunk in engine.steps(text))
 
 
 def samples_of(pcm: bytes) -> np.ndarray:
@@ -74,7 +74,7 @@ def test_the_voices_can_be_listed() -> None:
 
 
 def test_audio_comes_in_small_pieces_and_begins_with_sound(engine: Espeak) -> None:
-    pieces = list(engine.steps(SENTENCE))
+    pieces = [chunk.pcm for chunk in engine.steps(SENTENCE)]
     assert len(pieces) > 20
     assert max(len(piece) for piece in pieces[:5]) <= engine.sample_rate_hz * 2 * 0.13
     onset = int(np.flatnonzero(np.abs(samples_of(b"".join(pieces))) > 104)[0])
@@ -93,7 +93,7 @@ def test_the_pause_between_sentences_is_kept(engine: Espeak) -> None:
 
 
 def test_there_is_no_click_at_the_borders_of_pieces(engine: Espeak) -> None:
-    pieces = [samples_of(piece) for piece in engine.steps(SENTENCE)]
+    pieces = [samples_of(chunk.pcm) for chunk in engine.steps(SENTENCE)]
     inside = np.abs(np.diff(np.concatenate(pieces))).max()
     borders = [abs(int(b[0]) - int(a[-1])) for a, b in zip(pieces, pieces[1:], strict=False)]
     assert max(borders) <= inside
@@ -224,7 +224,7 @@ def test_an_abandoned_reading_lets_the_interpreter_end() -> None:
     code = (
         "from livekit.plugins.espeak import Espeak\n"
         "steps = Espeak().steps('one sentence after the other. ' * 500)\n"
-        "print(len(next(steps)) > 0)\n"
+        "print(len(next(steps).pcm) > 0)\n"
     )
     done = run_python(code)
     assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "True", "")

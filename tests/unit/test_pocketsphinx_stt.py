@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 from livekit.agents import APIConnectionError, APIConnectOptions, APITimeoutError, stt
-from livekit.plugins.pocketsphinx import STT, RecognizeStream
+from livekit.plugins.pocketsphinx import STT
 from livekit.plugins.speechcore import EngineBusy, EngineError, Transcript
+from livekit.plugins.speechio import EngineRecognizeStream
 
 from tests.fakes.audio import frames, noise, speech_like
 from tests.fakes.engines import FakeRecogniser, FakeSession
@@ -36,7 +37,9 @@ async def heard(
     return events
 
 
-def push(stream: RecognizeStream, pcm: bytes, rate_hz: int = RATE_HZ, channels: int = 1) -> None:
+def push(
+    stream: EngineRecognizeStream, pcm: bytes, rate_hz: int = RATE_HZ, channels: int = 1
+) -> None:
     for frame in frames(pcm, rate_hz, num_channels=channels):
         stream.push_frame(frame)
 

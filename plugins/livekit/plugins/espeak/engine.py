@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from queue import SimpleQueue
 
-from livekit.plugins.speechcore import EngineError
+from livekit.plugins.speechcore import DEFAULT_VOICING, EngineError, SpeechChunk, Voicing
 
 from . import library
 from .level import SilenceTrimmer, amplify, speech_level_dbfs
@@ -73,8 +73,10 @@ class Espeak:
         self._speaker = library.Speaker(voice, options.rate_wpm, options.pitch)
         self._options = options
 
-    def steps(self, text: str) -> Generator[bytes, None, None]:
-        """Yields mono int16 PCM, up to 60 ms at a time, as it is made; nothing for no words.
+    def steps(
+        self, text: str, voicing: Voicing = DEFAULT_VOICING
+    ) -> Generator[SpeechChunk, None, None]:
+        """Yields up to 60 ms of speech at a time, as it is made; nothing for no words.
 
         Starts with sound and ends with a pause of at most 200 ms, so that sentences read one
         after the other do not run into each other. Closing the iterator stops the library at
@@ -82,15 +84,15 @@ class Espeak:
         """
         if self._is_closed.is_set():
             raise EngineError("this espeak voice is closed")
-        options, speaker = self._options, self._speaker
+        options, speaker = self._options, self._speaker_of(voicing)
         gain = self._gain(speaker) * options.volume
         trimmer = SilenceTrimmer(self.sample_rate_hz)
         for unit in split_units(speakable(text)):
             for pcm in self._read(unit, speaker, options.busy_timeout_s):
                 if ready := trimmer.process(amplify(pcm, gain)):
-                    yield ready
+                    yield SpeechChunk(ready)
         if tail := trimmer.finish():
-            yield tail
+            yield SpeechChunk(tail)
 
     def close(self) -> None:
         """Stops what is being read at the next callback; harmless when repeated."""
@@ -110,6 +112,17 @@ class Espeak:
             yield from reading.chunks()
         finally:
             reading.stop()
+
+    def _speaker_of(self, voicing: Voicing) -> library.Speaker:
+        """The set voice, or the one that is asked for. Raises EngineError for an unknown one."""
+        if wanted := voicing.voice or voicing.language:
+            voice = self._library.find_voice(wanted)
+        elif voicing.speed == 1.0:
+            return self._speaker
+        else:
+            voice = self._speaker.voice
+        rate_wpm = round(self._options.rate_wpm * voicing.speed)
+        return library.Speaker(voice, rate_wpm, self._options.pitch)
 
     def _gain(self, speaker: library.Speaker) -> float:
         """What brings this voice to the target level; heard once, then remembered."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from livekit.agents import NOT_GIVEN, NotGivenOr
 from livekit.agents.utils import is_given
-from livekit.plugins.speechio import EngineTTS
+from livekit.plugins.speechio import EngineTTS, InProcessSynthesiser
 
 from .engine import Espeak, EspeakOptions
 
@@ -21,7 +21,7 @@ class TTS(EngineTTS):
         """
         chosen = options or EspeakOptions()
         self._espeak = Espeak(chosen if voice is None else replace(chosen, voice=voice))
-        super().__init__(self._espeak, provider="espeak")
+        super().__init__(InProcessSynthesiser(self._espeak, name="espeak"), provider="espeak")
 
     @property
     def options(self) -> EspeakOptions:

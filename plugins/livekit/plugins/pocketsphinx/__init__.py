@@ -7,11 +7,11 @@ import logging
 from livekit.agents import Plugin
 
 from .engine import PocketsphinxEngine
-from .stt import STT, RecognizeStream
+from .stt import STT
 
 __version__ = "0.1.0"
 
-__all__ = ["STT", "PocketsphinxEngine", "RecognizeStream"]
+__all__ = ["STT", "PocketsphinxEngine"]
 
 
 class PocketsphinxPlugin(Plugin):

@@ -1,21 +1,35 @@
 """What every speech engine needs and no framework: errors, engine protocols, a thread, PCM helpers."""
 
-from .engine import Recogniser, RecogniserSession, Synthesiser, Transcript, Word
+from .engine import (
+    DEFAULT_VOICING,
+    PartialSession,
+    Recogniser,
+    RecogniserSession,
+    SpeechChunk,
+    Synthesiser,
+    Transcript,
+    Voicing,
+    Word,
+)
 from .errors import EngineBusy, EngineError, EngineTimeout
 from .pcm import BYTES_PER_SAMPLE, EdgeFader, duration_s, level_dbfs, to_mono
 from .thread import EngineThread
 
 __all__ = [
     "BYTES_PER_SAMPLE",
+    "DEFAULT_VOICING",
     "EdgeFader",
     "EngineBusy",
     "EngineError",
     "EngineThread",
     "EngineTimeout",
+    "PartialSession",
     "Recogniser",
     "RecogniserSession",
+    "SpeechChunk",
     "Synthesiser",
     "Transcript",
+    "Voicing",
     "Word",
     "duration_s",
     "level_dbfs",

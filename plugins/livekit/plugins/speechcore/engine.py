@@ -32,6 +32,29 @@ class Transcript:
     """The speaker pauses: `finish()` returns this very text unless more is said before."""
 
 
+@dataclass(frozen=True, slots=True)
+class SpeechChunk:
+    """A piece of synthesised speech."""
+
+    pcm: bytes
+    """Mono int16."""
+    words: tuple[Word, ...] = ()
+    """That begin in it, if the engine tells; times in seconds from the first sample of the text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voicing:
+    """How a text is to be spoken; None is the engine's default."""
+
+    voice: str | None = None
+    language: str | None = None
+    speed: float = 1.0
+    """1 is the voice's own pace, 2 twice as fast."""
+
+
+DEFAULT_VOICING = Voicing()
+
+
 class RecogniserSession(Protocol):
     """The state of one caller's segment. Used by one thread at a time; closed by its owner."""
 
@@ -48,6 +71,26 @@ class RecogniserSession(Protocol):
         ...
 
 
+class PartialSession(RecogniserSession, Protocol):
+    """A session whose decoding is worth scheduling: hearing and decoding are apart.
+
+    `accept(pcm)` is `feed(pcm)`, then `decode()` if `is_due`.
+    """
+
+    @property
+    def is_due(self) -> bool:
+        """Whether enough was heard since the last `decode()` for another to pay."""
+        ...
+
+    def feed(self, pcm: bytes) -> None:
+        """Takes audio; microseconds."""
+        ...
+
+    def decode(self) -> Transcript:
+        """The newest hypothesis; blocks while the model works."""
+        ...
+
+
 class Recogniser(Protocol):
     """A loaded speech recognition model; sessions of several callers may be open at once."""
 
@@ -59,6 +102,10 @@ class Recogniser(Protocol):
 
     def open(self, *, language: str | None = None) -> RecogniserSession:
         """Raises EngineError for a language the model does not know, EngineBusy when full."""
+        ...
+
+    def load(self) -> None:
+        """Gets the model ready, if it is not; blocks. Raises EngineError."""
         ...
 
     def close(self) -> None: ...
@@ -73,8 +120,8 @@ class Synthesiser(Protocol):
     @property
     def sample_rate_hz(self) -> int: ...
 
-    def steps(self, text: str) -> Iterator[bytes]:
-        """Yields mono int16 PCM as it is made; nothing for text that cannot be spoken.
+    def steps(self, text: str, voicing: Voicing = ...) -> Iterator[SpeechChunk]:
+        """Yields speech as it is made; nothing for text that cannot be spoken.
 
         Closing the iterator ends the synthesis. Raises EngineError.
         """

@@ -1,15 +1,34 @@
-"""The half that livekit plugins share: errors, frames, events, engine to TTS."""
+"""The half that livekit plugins share: errors, frames, events, engine to STT and TTS."""
 
 from .errors import to_api_error
 from .events import speech_event, usage_event
 from .frames import PcmResampler, frames_to_pcm, mono_frame
+from .handles import (
+    InProcessRecogniser,
+    InProcessSynthesiser,
+    Listener,
+    OnUpdate,
+    RecogniserHandle,
+    SynthesiserHandle,
+    in_background,
+)
+from .stt import EngineRecognizeStream, EngineSTT
 from .tts import OUTPUT_SAMPLE_RATE_HZ, EngineTTS
 
 __all__ = [
     "OUTPUT_SAMPLE_RATE_HZ",
+    "EngineRecognizeStream",
+    "EngineSTT",
     "EngineTTS",
+    "InProcessRecogniser",
+    "InProcessSynthesiser",
+    "Listener",
+    "OnUpdate",
     "PcmResampler",
+    "RecogniserHandle",
+    "SynthesiserHandle",
     "frames_to_pcm",
+    "in_background",
     "mono_frame",
     "speech_event",
     "to_api_error",
