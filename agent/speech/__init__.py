@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from livekit.agents import tts
+from livekit.plugins.speechcore.text import normaliser
 
-from agent.speech.normalise import normaliser
 from agent.speech.pipeline import ClauseTTS
 
 __all__ = ["ClauseTTS", "clause_tts"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from agent.speech.clauses import ClauseLength
+from livekit.plugins.speechcore.text import ClauseLength
 
 MAX_PARALLEL = 3
 _KEEP = 0.8

@@ -8,9 +8,9 @@ from typing import Any
 
 from livekit.agents import APIConnectOptions, utils
 from livekit.agents.utils.aio import ChanClosed
+from livekit.plugins.speechcore.text import ClauseSplitter
 
 from agent.speech.clause import Clause
-from agent.speech.clauses import ClauseSplitter
 from agent.speech.maker import ClauseMaker
 from agent.speech.voice import Voice
 

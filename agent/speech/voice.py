@@ -7,9 +7,10 @@ import asyncio
 from livekit.agents import tts
 from livekit.agents.types import TimedString
 from livekit.plugins.speechcore import duration_s
+from livekit.plugins.speechcore.text import pause_after_ms
 
 from agent.speech.clause import Clause
-from agent.speech.edges import pause_after_ms, silence
+from agent.speech.edges import silence
 from agent.speech.planner import ClausePlanner
 
 _UNPRONOUNCEABLE_MS = 20.0

@@ -10,9 +10,9 @@ from typing import Any
 from livekit.agents import llm, stt, tts
 from livekit.plugins import espeak, pocketsphinx, responder, simulated
 from livekit.plugins.speechcore import EngineBusy, EngineError, Word
+from livekit.plugins.speechcore.text import normaliser
 
 from agent.speech import ClauseTTS
-from agent.speech.normalise import normaliser
 from tests.contract.stt_checks import Utterance
 from tests.fakes.audio import speech_like
 from tests.fakes.engines import FakeRecogniser, FakeSynthesiser, fake_tts

@@ -6,8 +6,7 @@ import random
 import time
 
 import pytest
-
-from agent.speech.clauses import DEFAULT_LENGTH, ClauseLength, ClauseSplitter
+from livekit.plugins.speechcore.text import DEFAULT_LENGTH, ClauseLength, ClauseSplitter
 
 LONG = ClauseLength(sentence_chars=200, comma_chars=200, conjunction_chars=200, max_chars=400)
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-
-from agent.speech.edges import (
+from livekit.plugins.speechcore.text.pauses import (
     COMMA_PAUSE_MS,
     JOIN_PAUSE_MS,
     SENTENCE_PAUSE_MS,
-    ClauseEdges,
     pause_after_ms,
-    silence,
 )
+from numpy.typing import NDArray
+
+from agent.speech.edges import ClauseEdges, silence
 
 RATE_HZ = 16_000
 KEPT = RATE_HZ * 20 // 1000

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-from agent.speech.clauses import ClauseLength, ClauseSplitter
-from agent.speech.markup import plain_text
+from livekit.plugins.speechcore.text import ClauseLength, ClauseSplitter, plain_text
 
 
 @pytest.mark.parametrize(

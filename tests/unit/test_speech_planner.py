@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 
 import pytest
+from livekit.plugins.speechcore.text import Break
 
-from agent.speech.clauses import Break
 from agent.speech.planner import ClausePlanner, Cost, Synthesis
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from agent.speech.english.number_words import cardinal, ordinal, plural, year
-from agent.speech.english.rules import START, Rule, rule
+from .number_words import cardinal, ordinal, plural, year
+from .rules import START, Rule, rule
 
 MONTHS = (
     "January February March April May June July August September October November December".split()

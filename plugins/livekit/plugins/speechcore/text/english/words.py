@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import re
 
-from agent.speech.abbreviations import BEFORE_NUMBERS, CLOSERS, PHRASES, STARTERS, TITLES
-from agent.speech.english.rules import STOP, Rule, rule, spelled
+from livekit.plugins.speechcore.text.abbreviations import (
+    BEFORE_NUMBERS,
+    CLOSERS,
+    PHRASES,
+    STARTERS,
+    TITLES,
+)
+
+from .rules import STOP, Rule, rule, spelled
 
 _SPELLED = frozenset(
     """
@@ -90,7 +97,7 @@ ABBREVIATIONS: tuple[Rule, ...] = (
     rule(rf"\b({_expand(CLOSERS)})(?=\.){STOP}", _closer, flags=re.IGNORECASE),
     rule(r"\bw/o\b", "without"),
     rule(r"\bw/(?=\s?\w)", "with "),
-    rule(rf"\b[A-Za-z](?:\.[A-Za-z])+(?=\.){STOP}", _spelled),
+    rule(rf"\b[A-Za-z](?:\.[A-Za-z])+(?=\.(?![A-Za-z])){STOP}", _spelled),
     rule(rf"(?<![\w.])([A-HJ-Z])\.(?=\s+[A-Z])(?!\s+(?:{STARTERS})\b(?!\.))", _initial),
 )
 """Before numbers are read: “No. 5” is still to be seen."""

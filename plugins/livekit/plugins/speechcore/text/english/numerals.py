@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from agent.speech.english.number_words import cardinal, decimal, digits, ordinal, plural
-from agent.speech.english.rules import NUMBER, START, Rule, rule
+from .number_words import cardinal, decimal, digits, ordinal, plural
+from .rules import NUMBER, START, Rule, rule
 
 _VULGAR = {
     "½": (1, 2),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from agent.speech.english.number_words import cardinal, decimal
-from agent.speech.english.rules import NUMBER, Rule, rule
+from .number_words import cardinal, decimal
+from .rules import NUMBER, Rule, rule
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from agent.speech.english import in_words
-from agent.speech.markup import plain_text
+from .english import in_words
+from .markup import plain_text
 
 
 def speakable(text: str) -> str:

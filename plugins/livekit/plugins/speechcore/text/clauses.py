@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from agent.speech.abbreviations import begins_sentence, sentence_ending
+from .abbreviations import begins_sentence, sentence_ending
 
 
 class Break(IntEnum):

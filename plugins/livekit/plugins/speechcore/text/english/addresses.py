@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from agent.speech.english.number_words import digits
-from agent.speech.english.rules import Rule, rule, spelled
+from .number_words import digits
+from .rules import Rule, rule, spelled
 
 _ENDINGS = (
     "com|org|net|edu|gov|mil|int|info|biz|io|ai|dev|app|co|me|tv|eu|uk|us|de|fr|es|it|nl|ch|at"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from agent.speech.abbreviations import STARTERS
+from livekit.plugins.speechcore.text.abbreviations import STARTERS
 
 Say = Callable[[re.Match[str]], str] | str
 Rule = tuple[re.Pattern[str], Say]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from agent.speech.english import addresses, amounts, dates, numerals, words
-from agent.speech.english.rules import Rule, apply
+from . import addresses, amounts, dates, numerals, words
+from .rules import Rule, apply
 
 __all__ = ["in_words"]
 
