@@ -12,11 +12,13 @@ from .handles import (
     SynthesiserHandle,
     in_background,
 )
+from .phrase_cache import CachingSynthesiser, PhraseCache
 from .stt import EngineRecognizeStream, EngineSTT
 from .tts import OUTPUT_SAMPLE_RATE_HZ, EngineTTS
 
 __all__ = [
     "OUTPUT_SAMPLE_RATE_HZ",
+    "CachingSynthesiser",
     "EngineRecognizeStream",
     "EngineSTT",
     "EngineTTS",
@@ -25,6 +27,7 @@ __all__ = [
     "Listener",
     "OnUpdate",
     "PcmResampler",
+    "PhraseCache",
     "RecogniserHandle",
     "SynthesiserHandle",
     "frames_to_pcm",
