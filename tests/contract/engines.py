@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from livekit.agents import llm, stt, tts
-from livekit.plugins import espeak, pocketsphinx, responder, simulated
+from livekit.plugins import espeak, kokoro, pocketsphinx, responder, simulated
 from livekit.plugins.speechcore import EngineBusy, EngineError, Word
 from livekit.plugins.speechcore.text import normaliser
 
@@ -16,6 +16,7 @@ from agent.speech import ClauseTTS
 from tests.contract.stt_checks import Utterance
 from tests.fakes.audio import speech_like
 from tests.fakes.engines import FakeRecogniser, FakeSynthesiser, fake_tts
+from tests.models.hum_kokoro import hum_kokoro
 from tests.stack.caller import RATE_HZ, resample
 from tests.stack.speech import speech
 
@@ -62,7 +63,11 @@ STTS = (
     SttCase("simulated", simulated.STT, ANNOUNCED),
     SttCase("pocketsphinx", pocketsphinx.STT, SPOKEN),
 )
-TTSS = (Case("simulated", simulated.TTS), Case("espeak", espeak.TTS))
+TTSS = (
+    Case("simulated", simulated.TTS),
+    Case("espeak", espeak.TTS),
+    Case("kokoro", lambda: kokoro.TTS(kokoro.OnnxBackend(hum_kokoro()))),
+)
 LLMS = (Case("simulated", simulated.LLM), Case("responder", responder.LLM))
 
 
