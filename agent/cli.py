@@ -92,6 +92,21 @@ def dev(
     raise typer.Exit(_worker(dev=True))
 
 
+@app.command("serve")
+def serve_models(
+    health_port: Annotated[
+        int, typer.Option(help="Port of /healthz, /readyz and /metrics; 0 picks a free one.")
+    ] = 8082,
+) -> None:
+    """Run the model server by itself: speech models once, for the workers of several machines."""
+    from agent.serve import run_serve
+
+    settings = _settings()
+    here = settings.model_copy(update={"agent_modelserver": None})  # this is that server
+    _check_engines(here)
+    run_serve(settings, choose(here), health_port=health_port)
+
+
 @app.command()
 def web() -> None:
     """Serve the page and its token endpoint."""
@@ -106,6 +121,34 @@ def doctor() -> None:
     from agent.doctor import run_doctor
 
     raise typer.Exit(asyncio.run(run_doctor()))
+
+
+@app.command()
+def models(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """List the weights Parley knows: size, licence, languages, whether they are here."""
+    from agent.weights.command import list_models, store_of
+
+    raise typer.Exit(list_models(store_of(_settings()), as_json=as_json))
+
+
+@app.command()
+def download(
+    what: Annotated[
+        list[str] | None, typer.Argument(help="Profiles or models; `local` when none is given.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Download nothing; read and verify what is here.")
+    ] = False,
+) -> None:
+    """Fetch weights, resumed and verified: of a profile, or by name."""
+    from agent.weights.command import download as download_weights
+    from agent.weights.command import store_of
+
+    store = store_of(_settings())
+    raise typer.Exit(download_weights(store, what or [], yes=yes, check=check))
 
 
 @app.command()
@@ -159,9 +202,14 @@ def _worker(*, dev: bool) -> int:
     _check_engines(settings)
     _check_ports(settings)
     _check_server(settings)
-    with tempfile.TemporaryDirectory(prefix="parley-metrics-") as folder:
+    with tempfile.TemporaryDirectory(prefix="parley-") as folder:
         # Read when prometheus_client is imported: job processes share their counts through it.
-        os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", folder)
+        metrics_folder = Path(folder) / "metrics"
+        metrics_folder.mkdir()
+        os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(metrics_folder))
+        from agent.local.host import local_host
+
+        local = local_host(settings, choose(settings), Path(folder))
         from agent.forkserver import settle_forkserver, start_forkserver
 
         start_forkserver()
@@ -177,7 +225,7 @@ def _worker(*, dev: bool) -> int:
         except ProfileError as e:
             settle_forkserver()
             raise ConfigError([str(e)]) from None
-        return run_worker(server, dev=dev)
+        return run_worker(server, dev=dev, local=local.running() if local else None)
 
 
 def _check_engines(settings: Settings) -> None:

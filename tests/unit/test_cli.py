@@ -40,7 +40,9 @@ def test_the_version_is_told(tmp_path: Path) -> None:
     assert parley("--version", cwd=tmp_path).stdout == f"parley {__version__}\n"
 
 
-@pytest.mark.parametrize("command", ["demo", "start", "dev", "web", "doctor", "bench"])
+@pytest.mark.parametrize(
+    "command", ["demo", "start", "dev", "web", "doctor", "models", "download", "bench"]
+)
 def test_every_command_has_help(command: str, tmp_path: Path) -> None:
     finished = parley(command, "--help", cwd=tmp_path)
     assert finished.returncode == 0
