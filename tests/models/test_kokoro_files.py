@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -128,3 +129,14 @@ def test_a_broken_file_is_reported_each_time_and_can_be_mended(options: OnnxOpti
     options.model_path.write_bytes(content)
     backend.load()
     assert list(KokoroEngine(backend).steps("Hello."))
+
+
+def test_importing_the_plugin_loads_no_library() -> None:
+    code = (
+        "import sys, livekit.plugins.kokoro;"
+        "print({'kokoro_onnx', 'phonemizer', 'kokoro', 'torch'} & set(sys.modules))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=15
+    )
+    assert ran.stdout.strip() == "set()"
