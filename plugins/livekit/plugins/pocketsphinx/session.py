@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from livekit.plugins.speechcore import BYTES_PER_SAMPLE, Transcript, Word, level_dbfs
+from livekit.plugins.speechcore.gate import WINDOW_S, SpeechGate
 
-from .gate import WINDOW_S, SpeechGate
 from .guard import has_pace_of_speech, is_speech
 from .native import FRAME_S, INITIAL_CEPSTRAL_MEAN, SAMPLE_RATE_HZ, RawWord
 from .text import is_filler, readable_word, transcript

@@ -30,6 +30,8 @@ class Transcript:
     """0..1; 0 when the engine does not tell."""
     is_settled: bool = False
     """The speaker pauses: `finish()` returns this very text unless more is said before."""
+    language: str = ""
+    """The language it is in, if the engine tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,8 @@ class SpeechChunk:
     pcm: bytes
     """Mono int16."""
     words: tuple[Word, ...] = ()
-    """That begin in it, if the engine tells; times in seconds from the first sample of the text."""
+    """That begin in it, if the engine tells, as they are written, the blanks behind them included;
+    times in seconds from the first sample of the text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

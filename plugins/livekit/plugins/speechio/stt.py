@@ -110,7 +110,12 @@ class EngineSTT(stt.STT[Never]):
         except Exception as e:
             raise to_api_error(e) from e
         kind = stt.SpeechEventType.FINAL_TRANSCRIPT
-        return speech_event(kind, transcript, language=chosen, request_id=utils.shortuuid("stt_"))
+        return speech_event(
+            kind,
+            transcript,
+            language=transcript.language or chosen,
+            request_id=utils.shortuuid("stt_"),
+        )
 
     async def _recognise(self, buffer: AudioBuffer, language: str, timeout_s: float) -> Transcript:
         """A whole recording, in steps of a second."""
@@ -240,7 +245,7 @@ class EngineRecognizeStream(stt.RecognizeStream):
             speech_event(
                 kind,
                 transcript,
-                language=self._language,
+                language=transcript.language or self._language,
                 offset_s=self.start_time_offset,
                 request_id=self._request_id,
             )

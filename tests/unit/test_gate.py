@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from livekit.plugins.pocketsphinx.gate import PAUSE_S, WINDOW_S, SpeechGate
+from livekit.plugins.speechcore.gate import PAUSE_S, WINDOW_S, SpeechGate
 
 from tests.fakes.audio import noise
 
@@ -35,6 +35,17 @@ def test_speech_opens_the_gate_and_a_pause_shuts_it(bed_dbfs: float) -> None:
 
 def test_somebody_who_speaks_from_the_first_sample_is_heard() -> None:
     assert any(run(SpeechGate(), noise(0.3, -25.0, RATE_HZ)))
+
+
+def test_windows_of_speech_are_loud_and_those_of_a_pause_are_not() -> None:
+    gate = SpeechGate()
+    run(gate, noise(1.0, -60.0, RATE_HZ))
+    assert not gate.is_loud
+    gate.process(noise(WINDOW_S, -20.0, RATE_HZ))
+    assert gate.is_loud
+    run(gate, noise(0.3, -20.0, RATE_HZ) + noise(0.04, -60.0, RATE_HZ))
+    assert gate.is_open
+    assert not gate.is_loud
 
 
 def test_the_closure_of_a_stop_consonant_is_no_pause() -> None:

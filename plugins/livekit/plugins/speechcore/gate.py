@@ -1,11 +1,12 @@
-"""Finds speech by its level over the noise of the room, so that the decoder never hears silence."""
+"""Finds speech by its level over the noise of the room, so that no decoder hears silence."""
 
 from __future__ import annotations
 
 from collections import deque
 
 import numpy as np
-from livekit.plugins.speechcore import level_dbfs
+
+from .pcm import level_dbfs
 
 WINDOW_S = 0.02
 """What `SpeechGate.process` takes at a time."""
@@ -49,6 +50,8 @@ class SpeechGate:
         self._floor_dbfs = _QUIETEST_FLOOR_DBFS
         self._age = 0
         self.is_open = False
+        self.is_loud = False
+        """Whether the newest window was louder than a pause."""
 
     @property
     def loud_s(self) -> float:
@@ -75,7 +78,8 @@ class SpeechGate:
         return self.is_open
 
     def _while_closed(self, level: float) -> None:
-        self._recent.append(level > self._floor_dbfs + _ONSET_OVER_FLOOR_DB)
+        self.is_loud = level > self._floor_dbfs + _ONSET_OVER_FLOOR_DB
+        self._recent.append(self.is_loud)
         if sum(self._recent) < _ONSET_WINDOWS:
             return
         self.is_open = True
@@ -88,7 +92,8 @@ class SpeechGate:
         self._peak_dbfs = max(level, self._peak_dbfs - 0.1)  # a voice gets softer: 5 dB a second
         low, high = _PAUSE_OVER_FLOOR_DB
         over = min(high, max(low, _PAUSE_SHARE * (self._peak_dbfs - self._floor_dbfs)))
-        if level > self._floor_dbfs + over:
+        self.is_loud = level > self._floor_dbfs + over
+        if self.is_loud:
             self._quiet_windows = 0
             self._loud_windows += 1
         else:

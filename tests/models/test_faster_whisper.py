@@ -1,0 +1,349 @@
+"""The real faster-whisper on generated models: nonsense, but decoded as any other Whisper's."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import shutil
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from livekit.plugins.faster_whisper import STT, FasterWhisperEngine, WhisperOptions
+from livekit.plugins.faster_whisper.decoder import Decoder, Request
+from livekit.plugins.faster_whisper.engine import load_decoder
+from livekit.plugins.faster_whisper.hypothesis import Hypothesis
+from livekit.plugins.faster_whisper.languages import LANGUAGES
+from livekit.plugins.faster_whisper.session import WhisperSession
+from livekit.plugins.speechcore import EngineBusy, EngineError, Transcript
+from livekit.plugins.speechcore.pace import PartialPace
+from livekit.plugins.speechio import InProcessRecogniser
+from numpy.typing import NDArray
+
+from tests.contract.stt_checks import Conversation, EventType
+from tests.fakes.audio import BED_DBFS, noise, speech_like
+from tests.fakes.heartbeat import Heartbeat
+from tests.fakes.tone_words import parts
+from tests.models.random_whisper import random_whisper, scripted_whisper
+
+RATE_HZ = 16_000
+SENTENCE = "what time is it now"
+FINAL = Request(language="en", is_final=True)
+
+
+def options(folder: Path, **others: object) -> WhisperOptions:
+    return WhisperOptions(model=str(folder), device="cpu", cpu_threads=1, **others)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def nonsense() -> FasterWhisperEngine:
+    """Says other nonsense for other sounds, four tokens a second."""
+    return FasterWhisperEngine(options(random_whisper(), tokens_per_s=4.0))
+
+
+@pytest.fixture(scope="module")
+def scripted() -> Iterator[FasterWhisperEngine]:
+    engine = FasterWhisperEngine(options(scripted_whisper(SENTENCE)))
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="module")
+def decoder() -> Decoder:
+    return load_decoder(options(random_whisper(), tokens_per_s=4.0))
+
+
+def made_speech(total_s: float, *spans: tuple[float, float]) -> bytes:
+    return speech_like(total_s, spans, RATE_HZ)
+
+
+def samples(duration_s: float, seed: int = 0) -> NDArray[np.float32]:
+    pcm = noise(duration_s, -20.0, RATE_HZ, seed=seed)
+    return np.frombuffer(pcm, np.int16).astype(np.float32) / 32768
+
+
+def hear(engine: FasterWhisperEngine, pcm: bytes) -> tuple[list[Transcript], Transcript]:
+    session = engine.open()
+    try:
+        return [session.accept(part) for part in parts(pcm)], session.finish()
+    finally:
+        session.close()
+
+
+def test_interims_lead_to_an_early_transcript_that_is_the_final_one(
+    nonsense: FasterWhisperEngine,
+) -> None:
+    heard, final = hear(nonsense, made_speech(4.0, (0.5, 1.9), (2.0, 3.2)))
+    interims = {transcript.text for transcript in heard if not transcript.is_settled}
+    assert len(interims - {""}) >= 2
+    assert heard[-1].is_settled
+    assert heard[-1] == final
+    assert final.text
+
+
+def test_the_same_sound_gives_the_same_words_in_every_session(
+    nonsense: FasterWhisperEngine,
+) -> None:
+    pcm = made_speech(2.5, (0.5, 1.9))
+    assert hear(nonsense, pcm)[1] == hear(nonsense, pcm)[1]
+
+
+def test_words_have_times_within_the_speech(scripted: FasterWhisperEngine) -> None:
+    _, final = hear(scripted, made_speech(5.0, (2.0, 3.6)))
+    assert final.text == SENTENCE
+    assert [word.text for word in final.words] == SENTENCE.split()
+    starts_s = [word.start_s for word in final.words]
+    assert starts_s == pytest.approx([2.0, 2.3, 2.5, 2.7, 2.9], abs=0.12)
+    assert final.confidence > 0.9
+
+
+def test_a_language_is_detected_when_none_is_set() -> None:
+    engine = FasterWhisperEngine(options(scripted_whisper(SENTENCE), language=None))
+    _, final = hear(engine, made_speech(3.0, (0.5, 2.5)))
+    assert final.language == "en"
+    assert final.text == SENTENCE
+
+
+def test_a_model_of_english_only_says_so() -> None:
+    engine = FasterWhisperEngine(options(scripted_whisper(SENTENCE, english_only=True)))
+    _, final = hear(engine, made_speech(2.0, (0.5, 1.5)))
+    assert final.text == SENTENCE
+    with pytest.raises(EngineError, match="multilingual"):
+        engine.open(language="de")
+
+
+def test_a_language_this_very_model_lacks_is_refused(nonsense: FasterWhisperEngine) -> None:
+    with pytest.raises(EngineError, match="'yue'"):
+        nonsense.open(language="yue")
+
+
+def test_our_languages_are_faster_whispers() -> None:
+    from faster_whisper.tokenizer import _LANGUAGE_CODES
+
+    assert set(_LANGUAGE_CODES) == LANGUAGES
+
+
+@pytest.mark.parametrize("level_dbfs", [float("-inf"), BED_DBFS])
+def test_silence_gives_an_empty_final(scripted: FasterWhisperEngine, level_dbfs: float) -> None:
+    heard, final = hear(scripted, noise(3.0, level_dbfs, RATE_HZ))
+    assert not final.text
+    assert not any(transcript.text for transcript in heard)
+
+
+def test_a_click_gives_an_empty_final(scripted: FasterWhisperEngine) -> None:
+    _, final = hear(scripted, made_speech(2.0, (1.0, 1.07)))
+    assert not final.text
+
+
+def test_what_the_model_invents_for_a_click_is_not_believed() -> None:
+    engine = FasterWhisperEngine(options(scripted_whisper("thanks for watching")))
+    _, click = hear(engine, made_speech(2.0, (1.0, 1.14)))
+    assert not click.text
+    _, said = hear(engine, made_speech(3.0, (1.0, 2.2)))
+    assert said.text == "thanks for watching"
+
+
+@dataclass
+class Measured:
+    """A decoder and how much it was given."""
+
+    decoder: Decoder
+    longest_s: float = 0.0
+
+    def decode(self, samples: NDArray[np.float32], request: Request) -> Hypothesis:
+        self.longest_s = max(self.longest_s, len(samples) / RATE_HZ)
+        return self.decoder.decode(samples, request)
+
+
+def test_speech_without_a_pause_is_decoded_in_pieces_of_less_than_thirty_seconds(
+    decoder: Decoder,
+) -> None:
+    spans = [(n * 0.6, n * 0.6 + 0.54) for n in range(75)]
+    measured = Measured(decoder)
+    session = WhisperSession(measured, language="en", pace=PartialPace(least_step_s=6.0))
+    for part in parts(made_speech(45.0, *spans), 0.5):
+        session.accept(part)
+    final = session.finish()
+    assert 15.0 < measured.longest_s <= 30.0
+    times_s = [time for word in final.words for time in (word.start_s, word.end_s)]
+    assert times_s == sorted(times_s)
+    assert times_s[0] < 10.0
+    assert times_s[-1] > 35.0
+
+
+def test_the_encoder_is_given_speech_and_padding_not_thirty_seconds(
+    decoder: Decoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shapes: list[int] = []
+    encode = decoder.model.encode
+
+    def counted(features: NDArray[np.float32]) -> object:
+        shapes.append(features.shape[-1])
+        encoded = encode(features)
+        assert encoded.shape[1] == features.shape[-1] // 2, "it was padded after all"
+        return encoded
+
+    monkeypatch.setattr(decoder.model, "encode", counted)
+    for duration_s in (1.0, 4.2, 28.0):
+        decoder.decode(samples(duration_s), Request(language="en", is_final=False))
+    assert shapes == [500, 700, 3000]
+
+
+def test_a_doubtful_decode_is_tried_once_more_with_the_whole_window(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    decoder = load_decoder(options(random_whisper(), tokens_per_s=4.0))
+    shapes: list[int] = []
+    encode = decoder.model.encode
+
+    def counted(features: NDArray[np.float32]) -> object:
+        shapes.append(features.shape[-1])
+        return encode(features)
+
+    monkeypatch.setattr(decoder.model, "encode", counted)
+    monkeypatch.setattr("livekit.plugins.faster_whisper.decoder.is_doubtful", lambda scores: True)
+    decoder.decode(samples(1.0), FINAL)
+    assert shapes == [500, 3000]
+    decoder.decode(samples(1.0), Request(language="en", is_final=False))
+    assert shapes == [500, 3000, 500], "an interim is not worth a second try"
+
+
+def test_prompt_and_hot_words_reach_the_decoder() -> None:
+    prompt = options(scripted_whisper(SENTENCE), prompt="what now", hot_words="time it")
+    decoder = load_decoder(prompt)
+    prompts: list[list[int]] = []
+    generate = decoder.model.generate_with_fallback
+
+    def recorded(encoded: object, tokens: list[int], *others: object) -> object:
+        prompts.append(tokens)
+        return generate(encoded, tokens, *others)
+
+    decoder.model.generate_with_fallback = recorded
+    decoder.decode(samples(1.0), Request(language="en", context="is it", is_final=True))
+    said = decoder.model.hf_tokenizer.decode(prompts[0], skip_special_tokens=False)
+    before = said.partition("<|startoftranscript|>")[0]
+    assert before.split() == "<|startofprev|> time it what now is it".split()
+
+
+def test_hot_words_without_end_are_refused() -> None:
+    endless = options(scripted_whisper(SENTENCE), hot_words="what " * 200)
+    with pytest.raises(EngineError, match="hot words"):
+        load_decoder(endless)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_audio_that_is_no_number_is_refused(decoder: Decoder, value: float) -> None:
+    broken = samples(1.0)
+    broken[100] = value
+    with pytest.raises(EngineError, match="no numbers"):
+        decoder.decode(broken, FINAL)
+
+
+def test_more_than_a_window_is_refused(decoder: Decoder) -> None:
+    with pytest.raises(EngineError, match="30 s"):
+        decoder.decode(samples(30.1), FINAL)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_sessions_in_several_threads_do_not_disturb_each_other(workers: int) -> None:
+    engine = FasterWhisperEngine(options(random_whisper(), tokens_per_s=4.0, workers=workers))
+    sounds = [made_speech(2.5, (0.5, 1.0 + n * 0.3)) for n in range(4)]
+    alone = [hear(engine, pcm)[1] for pcm in sounds]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda pcm: hear(engine, pcm)[1], sounds))
+    assert together == alone
+    assert len({transcript.text for transcript in alone}) > 1
+
+
+def test_a_full_engine_says_so_and_has_room_again_after_a_close() -> None:
+    engine = FasterWhisperEngine(options(random_whisper(), max_sessions=2))
+    first, second = engine.open(), engine.open()
+    with pytest.raises(EngineBusy, match="all 2"):
+        engine.open()
+    first.close()
+    engine.open().close()
+    second.close()
+
+
+@pytest.mark.parametrize("keep", [0.0, 0.01, 0.5, 0.999])
+def test_a_truncated_model_file_is_named(tmp_path: Path, keep: float) -> None:
+    folder = shutil.copytree(random_whisper(), tmp_path / "model")
+    file = folder / "model.bin"
+    file.write_bytes(file.read_bytes()[: round(file.stat().st_size * keep)])
+    with pytest.raises(EngineError, match="parley download"):
+        load_decoder(options(folder))
+
+
+@pytest.mark.parametrize("name", ["model.bin", "tokenizer.json", "vocabulary.json"])
+def test_a_foreign_file_is_refused(tmp_path: Path, name: str) -> None:
+    folder = shutil.copytree(random_whisper(), tmp_path / "model")
+    (folder / name).write_bytes(b"<html>404 not found</html>" * 1000)
+    with pytest.raises(EngineError, match="parley download"):
+        load_decoder(options(folder))
+
+
+def test_features_of_another_size_are_refused(tmp_path: Path) -> None:
+    folder = shutil.copytree(random_whisper(), tmp_path / "model")
+    (folder / "preprocessor_config.json").write_text('{"feature_size": 128}')
+    with pytest.raises(EngineError, match="80 mel bands"):
+        load_decoder(options(folder))
+
+
+def test_a_precision_this_machine_lacks_is_refused() -> None:
+    with pytest.raises(EngineError, match="choose one of"):
+        load_decoder(options(random_whisper(), compute_type="int8_float64"))
+
+
+def _open_in_child(engine: FasterWhisperEngine, answer: object) -> None:
+    try:
+        engine.open()
+    except EngineError as e:
+        answer.put(str(e))  # type: ignore[attr-defined]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_model_loaded_before_a_fork_says_so_instead_of_hanging(
+    nonsense: FasterWhisperEngine,
+) -> None:
+    nonsense.load()
+    fork = multiprocessing.get_context("fork")
+    answer = fork.SimpleQueue()
+    child = fork.Process(target=_open_in_child, args=(nonsense, answer))
+    child.start()
+    child.join(10)
+    assert child.exitcode == 0
+    assert "forked" in answer.get()
+
+
+async def test_two_streams_at_once_and_one_that_is_cut_off(
+    nonsense: FasterWhisperEngine,
+) -> None:
+    pcm = speech_like(4.0, ((0.3, 1.9), (2.0, 3.5)), 24_000)
+    handle = InProcessRecogniser(nonsense, name="whisper")
+    async with STT(engine=handle) as engine:
+        async with Conversation(engine) as one, Conversation(engine) as other:
+            third = Conversation(engine)
+            async with third:
+                await third.hear(pcm[: len(pcm) // 2])
+            await asyncio.gather(one.hear(pcm), other.hear(pcm))
+            await asyncio.gather(one.end(), other.end())
+        for conversation in (one, other):
+            assert conversation.final_texts
+            assert conversation.of(EventType.INTERIM_TRANSCRIPT)
+        assert one.final_texts == other.final_texts
+
+
+async def test_the_event_loop_is_never_kept(nonsense: FasterWhisperEngine) -> None:
+    pcm = speech_like(8.0, ((0.3, 3.5), (4.0, 7.5)), 24_000)
+    nonsense.load()
+    async with STT(engine=InProcessRecogniser(nonsense, name="whisper")) as engine:
+        async with Conversation(engine) as conversation, Heartbeat() as heartbeat:
+            await conversation.hear(pcm)
+            await conversation.end()
+    assert conversation.final_texts
+    assert heartbeat.longest_block_s < 0.05
