@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
+from unittest.mock import patch
 
 from livekit.agents import APIError, Plugin
+from livekit.plugins.speechcore import EngineError
 
 from tests.fakes.heartbeat import Heartbeat, Stopwatch
 
@@ -45,7 +49,9 @@ def check_registration(engine: object) -> None:
     assert len(plugins) == 1, f"{package} is registered {len(plugins)} times"
     assert plugins[0].version and plugins[0].title
     assert plugins[0].logger is not None
-    plugins[0].download_files()
+    # It fetches nothing in a test: there is no hub, and a plugin that wants one says so.
+    with patch.dict(sys.modules, {"huggingface_hub": None}), contextlib.suppress(EngineError):
+        plugins[0].download_files()
 
 
 async def check_close_is_prompt(stream: Closing) -> None:

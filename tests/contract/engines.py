@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from livekit.agents import llm, stt, tts
-from livekit.plugins import espeak, kokoro, pocketsphinx, responder, simulated
+from livekit.plugins import espeak, faster_whisper, kokoro, pocketsphinx, responder, simulated
 from livekit.plugins.speechcore import EngineBusy, EngineError, Word
 from livekit.plugins.speechcore.text import normaliser
 
@@ -17,6 +17,7 @@ from tests.contract.stt_checks import Utterance
 from tests.fakes.audio import speech_like
 from tests.fakes.engines import FakeRecogniser, FakeSynthesiser, fake_tts
 from tests.models.hum_kokoro import hum_kokoro
+from tests.models.random_whisper import scripted_whisper
 from tests.stack.caller import RATE_HZ, resample
 from tests.stack.speech import speech
 
@@ -39,8 +40,16 @@ def _announce(engine: stt.STT[Any]) -> None:
     engine.expect_words(_HELLO)
 
 
+def _whisper() -> stt.STT[Any]:
+    """The real library and a model that says one sentence for everything it takes for speech."""
+    folder = scripted_whisper("what time is it now")
+    options = faster_whisper.WhisperOptions(model=str(folder), device="cpu", cpu_threads=1)
+    return faster_whisper.STT(options=options)
+
+
 SOUND = Utterance(_made_speech, frozenset({"sound"}))
 ANNOUNCED = Utterance(_made_speech, frozenset({"hello", "there"}), _announce)
+SCRIPTED = Utterance(_made_speech, frozenset({"what", "time"}))
 SPOKEN = Utterance(_flite_speech, frozenset({"what", "time"}), understood_from_hz=16_000)
 
 
@@ -62,6 +71,7 @@ class Case:
 STTS = (
     SttCase("simulated", simulated.STT, ANNOUNCED),
     SttCase("pocketsphinx", pocketsphinx.STT, SPOKEN),
+    SttCase("faster_whisper", _whisper, SCRIPTED),
 )
 TTSS = (
     Case("simulated", simulated.TTS),
