@@ -10,6 +10,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
+from agent.profiles import PROFILES, STAGES
 from agent.weights import Catalogue, UnknownWeights, load_catalogue, our_catalogue
 from tests.fakes.hub import REVISION, catalogue_of
 
@@ -63,6 +64,13 @@ def test_each_model_that_settings_may_name_is_there(name: str) -> None:
 def test_what_a_profile_needs_is_one_model_a_stage() -> None:
     models = our_catalogue().select(["local"])
     assert [model.stage for model in models] == ["stt", "llm", "tts"]
+
+
+def test_a_profile_runs_what_is_downloaded_for_it() -> None:
+    ours = our_catalogue()
+    for name, models in ours.profiles.items():
+        engines = (getattr(PROFILES[name], stage) for stage in STAGES)
+        assert tuple(ours.model(engine).name for engine in engines) == models
 
 
 def test_a_repository_is_always_pinned_and_a_url_always_encrypted() -> None:
