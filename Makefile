@@ -7,6 +7,9 @@ PYTEST_ARGS ?=
 # LAN=1 lets a phone on the same network in.
 LAN ?=
 
+# LOCAL=1 installs the engines of the profile `local`, too.
+LOCAL ?=
+
 # RESUME=1 goes on with evals that were stopped. SPLIT: evals take dev sentences, evals-full test.
 RESUME ?=
 SPLIT ?=
@@ -19,7 +22,7 @@ PAGE := agent/web/page
 
 help:
 	@echo "make demo         start everything and print one URL; Ctrl-C stops it (LAN=1: for a phone, too)"
-	@echo "make setup        prepare everything that the demo needs, start nothing"
+	@echo "make setup        prepare everything that the demo needs, start nothing (LOCAL=1: local models' engines, too)"
 	@echo "make test         all tests; installs what they need"
 	@echo "make check        linters, types, import rules"
 	@echo "make fix          format and repair what can be repaired by itself"
@@ -28,7 +31,7 @@ help:
 	@echo "make clean        remove what was built and installed in this folder"
 
 setup:
-	@sh scripts/setup.sh runtime page server
+	@sh scripts/setup.sh runtime $(if $(filter-out 0 no,$(LOCAL)),local) page server
 
 # The demo looks for its server itself, so that the second start loses no time.
 demo:

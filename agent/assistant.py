@@ -8,6 +8,7 @@ from pathlib import Path
 from livekit import rtc
 from livekit.agents import Agent, FlushSentinel, ModelSettings, llm, stt
 
+from agent.read_ahead import ReadAhead
 from agent.tools import Toolbox
 from agent.turn_recorder import TurnRecorder
 from agent.turn_taking import TurnTaking
@@ -25,10 +26,12 @@ class Assistant(Agent):
         toolbox: Toolbox,
         recorder: TurnRecorder,
         turn_taking: TurnTaking,
+        read_ahead: ReadAhead,
     ) -> None:
         super().__init__(instructions=instructions, tools=toolbox.tools())
         self._recorder = recorder
         self._turn_taking = turn_taking
+        self._read_ahead = read_ahead
 
     async def stt_node(
         self, audio: AsyncIterable[rtc.AudioFrame], model_settings: ModelSettings
@@ -36,6 +39,7 @@ class Assistant(Agent):
         events = Agent.default.stt_node(self, audio, model_settings)
         async for event in self._turn_taking.listen(events):
             self._recorder.stt_event(event)
+            self._read_ahead.heard(event, self)
             yield event
 
     async def llm_node(

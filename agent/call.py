@@ -29,12 +29,13 @@ from agent.engines import Pipeline
 from agent.filler import Filler
 from agent.playout import Playout
 from agent.profiles import Choice
+from agent.read_ahead import ReadAhead
 from agent.room_messages import SIMULATED_WORDS_TOPIC, Level, send_notice, send_turn
 from agent.tools import CallActions, Toolbox
 from agent.tools.faq import load_faq
 from agent.turn_record import TurnRecord
 from agent.turn_recorder import TurnRecorder
-from agent.turn_taking import TurnTaking, Words, endpointing
+from agent.turn_taking import TurnTaking, Words, endpointing, voice_activity
 from agent.turns.fillers import Fillers
 from agent.turns.words import WordsJudge
 
@@ -86,11 +87,13 @@ class Call:
         self._playout.on_played = self._echo_filter.played
         self._playout.on_failed = self._on_no_voice
         self._turn_taking = self._new_turn_taking(settings, judge)
+        self._read_ahead = ReadAhead(pipeline.llm, self._spawn)
         self._assistant = Assistant(
             instructions=_instructions(settings, options),
             toolbox=self._toolbox,
             recorder=self._recorder,
             turn_taking=self._turn_taking,
+            read_ahead=self._read_ahead,
         )
         self._session = AgentSession[None](
             stt=pipeline.stt,
@@ -118,6 +121,7 @@ class Call:
             self._playout,
             has_partials=bool(self._pipeline.stt.capabilities.interim_results),
             is_echo=self._echo_filter.is_suspected,
+            voice=voice_activity(settings),
         )
 
     async def run(self, connect: Callable[[], Awaitable[None]]) -> None:
@@ -146,6 +150,7 @@ class Call:
         if not await self._start_session():
             return
         self._link()
+        self._read_ahead.begin(self._assistant)
         if self._choice.greeting:
             self._session.say(self._choice.greeting)
         self._filler.attach()

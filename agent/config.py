@@ -18,6 +18,7 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 Turns = Literal["hazard", "classic", "vad"]
+Vad = Literal["silero", "ten_vad", "webrtc_vad"]
 
 
 class ConfigError(Exception):
@@ -89,13 +90,21 @@ class Settings(BaseSettings):
     """Secret of that key; 32 characters or more."""
 
     agent_profile: str = "auto"
-    """Preset of the three engines: auto, embedded or simulated. `parley doctor` says what auto chose."""
+    """Preset of the three engines: auto, embedded, local or simulated. `parley doctor` says what auto chose."""
     agent_stt: str | None = None
     """Speech recognition engine in place of the profile's, `name` or `name:model`."""
     agent_llm: str | None = None
     """Language model engine in place of the profile's."""
     agent_tts: str | None = None
     """Speech synthesis engine in place of the profile's."""
+    agent_modelserver: str | None = None
+    """Address of a model server that runs already, `unix:/path` or `tcp://host:port`; the worker starts its own when unset."""
+    agent_modelserver_token: SecretStr | None = None
+    """Token of that server; needed when it is reached over the network."""
+    agent_llm_context: Annotated[int, Field(ge=512, le=1_000_000)] = 4096
+    """Tokens that llama.cpp keeps of each call, instructions and tools included; the oldest turns go first."""
+    agent_vad: Vad = "silero"
+    """What tells speech from silence: silero, ten_vad (extra tenvad, a licence of its own) or webrtc_vad (extra webrtcvad)."""
     agent_name: str | None = None
     """With a name the worker takes only calls dispatched to it by that name; without, every room."""
 
@@ -153,6 +162,12 @@ class Settings(BaseSettings):
     def api_secret(self) -> str:
         """`livekit_api_secret` in plain text, empty when unset; never to be shown."""
         return self.livekit_api_secret.get_secret_value() if self.livekit_api_secret else ""
+
+    @property
+    def modelserver_token(self) -> str:
+        """`agent_modelserver_token` in plain text, empty when unset; never to be shown."""
+        token = self.agent_modelserver_token
+        return token.get_secret_value() if token else ""
 
     @property
     def fillers(self) -> tuple[str, ...]:

@@ -6,12 +6,16 @@ import os
 import platform
 import shutil
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from livekit.agents import APIError
+from livekit.plugins.speechcore import EngineError
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -24,6 +28,7 @@ from agent.demo.private_files import Keys, read_env
 from agent.demo.token_check import Verdict, check_token
 from agent.dispatch import CallOptions
 from agent.engines import Loaded, Pipeline, build, import_plugins, preload
+from agent.local.host import local_host
 from agent.profiles import Choice, ProfileError, choose
 from agent.self_test import SENTENCE, speak_and_listen, voice_for
 from agent.web.command import DIST
@@ -112,6 +117,19 @@ async def _engines(settings: Settings) -> AsyncIterator[Check]:
     engines = ", ".join(choice.engines.values())
     detail = " ".join([f"{choice.profile} ({choice.why}): {engines}.", *choice.warnings])
     yield Check(name="Profile", passed=True, detail=detail)
+    with tempfile.TemporaryDirectory(prefix="parley-") as folder:
+        local = local_host(settings, choice, Path(folder))
+        try:
+            async with local.running() if local else nullcontext():
+                async for check in _trial(settings, choice):
+                    yield check
+        except EngineError as e:
+            remedy = "mend what it says, or choose other engines"
+            yield Check(name="Local engines", passed=False, detail=str(e), remedy=remedy)
+
+
+async def _trial(settings: Settings, choice: Choice) -> AsyncIterator[Check]:
+    """Loads the engines and lets them talk to each other."""
     voice = voice_for(choice.tts.name, choice.stt.name)
     started_s = time.monotonic()
     loaded = Loaded()

@@ -7,16 +7,23 @@ import importlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from livekit.agents import llm, stt, tts
-from livekit.plugins.speechcore import EngineError
+from livekit.plugins.speechcore import EngineError, Voicing
 
 from agent.config import Settings
 from agent.dispatch import CallOptions, SimulatedOptions
+from agent.local.addresses import LocalAddresses
+from agent.local.models import locate
+from agent.local.plan import SERVED
 from agent.profiles import Choice, ProfileError, choose
 from agent.speech import clause_tts
 from agent.turns.words import WordsJudge
+from agent.weights import Store
+
+if TYPE_CHECKING:
+    from agent.local.call import LocalCall
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +46,8 @@ class Pipeline:
     llm: llm.LLM[Any]
     tts: tts.TTS[Any]
     """The engine as the session uses it: fed clause by clause."""
+    local: LocalCall | None = None
+    """What local engines are reached by."""
 
     async def aclose(self) -> None:
         for engine in (self.stt, self.llm, self.speaker, self.tts):
@@ -46,6 +55,8 @@ class Pipeline:
                 await engine.aclose()
             except Exception:
                 logger.exception("an engine did not close", extra={"engine": engine.label})
+        if self.local is not None:
+            self.local.close()
 
 
 @dataclass(frozen=True)
@@ -54,6 +65,13 @@ class _Context:
     choice: Choice
     simulated: SimulatedOptions
     loaded: Loaded
+    local: LocalCall | None
+
+    @property
+    def servers(self) -> LocalCall:
+        """For an engine that is local."""
+        assert self.local is not None
+        return self.local
 
 
 def import_plugins(choice: Choice) -> None:
@@ -78,7 +96,8 @@ def build(settings: Settings, choice: Choice, call: CallOptions, loaded: Loaded)
 
     Raises ProfileError with a sentence when one cannot be had.
     """
-    context = _Context(settings, choice, call.simulated or SimulatedOptions(), loaded)
+    local = _local_call(settings, choice)
+    context = _Context(settings, choice, call.simulated or SimulatedOptions(), loaded, local)
     try:
         speaker = _TTS[choice.tts.name](context)
         return Pipeline(
@@ -86,6 +105,7 @@ def build(settings: Settings, choice: Choice, call: CallOptions, loaded: Loaded)
             llm=_LLM[choice.llm.name](context),
             tts=clause_tts(speaker, language=choice.language),
             speaker=speaker,
+            local=local,
         )
     except (EngineError, ImportError, ValueError) as e:
         raise ProfileError(str(e)) from e
@@ -97,6 +117,14 @@ def check_engines(settings: Settings) -> None:
     import_plugins(choice)
     pipeline = build(settings, choice, CallOptions(), Loaded())
     asyncio.run(pipeline.aclose())
+
+
+def _local_call(settings: Settings, choice: Choice) -> LocalCall | None:
+    if not {choice.stt.name, choice.llm.name, choice.tts.name} & {*SERVED, "llama_cpp"}:
+        return None
+    from agent.local.call import LocalCall
+
+    return LocalCall(settings, LocalAddresses.published())
 
 
 def _pocketsphinx(context: _Context) -> stt.STT[Any]:
@@ -119,6 +147,76 @@ def _espeak(context: _Context) -> tts.TTS[Any]:
     choice = context.choice
     language = None if choice.language == "en" else choice.language  # its default is en-us
     return espeak.TTS(voice=choice.voice or choice.tts.model or language)
+
+
+def _faster_whisper(context: _Context) -> stt.STT[Any]:
+    from livekit.plugins import faster_whisper
+
+    choice = context.choice
+    language = None if choice.language == "auto" else choice.language
+    return faster_whisper.STT(
+        engine=context.servers.recogniser(choice.stt, sample_rate_hz=16_000),
+        options=faster_whisper.WhisperOptions(language=language),
+    )
+
+
+def _moonshine(context: _Context) -> stt.STT[Any]:
+    from livekit.plugins.speechio import EngineSTT
+
+    choice = context.choice
+    return EngineSTT(
+        context.servers.recogniser(choice.stt, sample_rate_hz=16_000),
+        provider="moonshine",
+        language=choice.language,
+        owns_engine=False,
+        aligned=False,
+    )
+
+
+def _llama_cpp(context: _Context) -> llm.LLM[Any]:
+    from livekit.plugins import llama_cpp
+
+    spec = context.choice.llm
+    return llama_cpp.LLM(
+        context.servers.llama_url(spec), model=str(spec), slot=context.servers.llama_slot(spec)
+    )
+
+
+def _kokoro(context: _Context) -> tts.TTS[Any]:
+    from livekit.plugins import kokoro
+
+    return kokoro.TTS(
+        engine=context.servers.synthesiser(context.choice.tts, sample_rate_hz=24_000),
+        voicing=_voicing(context.choice),
+    )
+
+
+def _piper(context: _Context) -> tts.TTS[Any]:
+    from livekit.plugins.piper.engine import VOICE_FILE, read_description
+    from livekit.plugins.speechio import EngineTTS
+
+    spec = context.choice.tts
+    folder = locate(spec, Store(context.settings.cache_dir / "models")).path
+    voice = read_description(folder / f"{VOICE_FILE}.json", f"run `parley download {spec}`")
+    return EngineTTS(
+        context.servers.synthesiser(spec, sample_rate_hz=voice.sample_rate_hz),
+        provider="piper",
+        voicing=_voicing(context.choice),
+        owns_engine=False,
+    )
+
+
+def _openai_speech(context: _Context) -> tts.TTS[Any]:
+    from livekit.plugins import openai_speech
+
+    url = context.choice.tts.model
+    if not url:
+        raise ValueError("AGENT_TTS: write the server's address, openai_speech:http://host:port/v1")
+    return openai_speech.TTS(openai_speech.ServerOptions(url=url), voicing=_voicing(context.choice))
+
+
+def _voicing(choice: Choice) -> Voicing:
+    return Voicing(voice=choice.voice, language=choice.language)
 
 
 def _simulated_stt(context: _Context) -> stt.STT[Any]:
@@ -144,13 +242,19 @@ def _simulated_tts(context: _Context) -> tts.TTS[Any]:
 
 _STT: dict[str, Callable[[_Context], stt.STT[Any]]] = {
     "pocketsphinx": _pocketsphinx,
+    "faster_whisper": _faster_whisper,
+    "moonshine": _moonshine,
     "simulated": _simulated_stt,
 }
 _LLM: dict[str, Callable[[_Context], llm.LLM[Any]]] = {
     "responder": _responder,
+    "llama_cpp": _llama_cpp,
     "simulated": _simulated_llm,
 }
 _TTS: dict[str, Callable[[_Context], tts.TTS[Any]]] = {
     "espeak": _espeak,
+    "kokoro": _kokoro,
+    "piper": _piper,
+    "openai_speech": _openai_speech,
     "simulated": _simulated_tts,
 }

@@ -20,6 +20,7 @@ from agent.engines import Loaded, build, check_engines, import_plugins, preload
 from agent.forkserver import PRELOADED_MODULES
 from agent.profiles import ProfileError, choose
 from agent.room_messages import send_notice
+from agent.turn_taking import voice_activity
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ def build_server(settings: Settings, *, dev: bool) -> AgentServer:
     Raises ProfileError when the engines of the settings cannot be built.
     """
     check_engines(settings)
+    voice_activity(settings)
     server = AgentServer(
         ws_url=settings.livekit_url,
         api_key=settings.livekit_api_key,
@@ -75,6 +77,7 @@ def prewarm(process: JobProcess) -> None:
     loaded: Loaded = forkserver.LOADED if forkserver else Loaded()
     if forkserver is None:
         preload(choose(settings), loaded)
+    voice_activity(settings)
     process.userdata["settings"] = settings
     process.userdata["loaded"] = loaded
 

@@ -11,15 +11,18 @@ from livekit.agents import (
     AgentSession,
     ConversationItemAddedEvent,
     TurnHandlingOptions,
+    inference,
     llm,
     stt,
     utils,
     vad,
 )
+from livekit.plugins.speechcore import EngineError
 
 from agent.config import Settings
 from agent.floor import Floor
 from agent.playout import Playout
+from agent.profiles import ProfileError
 from agent.turns.caller_vad import CallerVAD
 from agent.turns.detector import NoiseBedTurnDetector
 from agent.turns.endpointing import ClassicPolicy, EndpointingPolicy, HazardPolicy, VadPolicy
@@ -213,3 +216,24 @@ def endpointing(settings: Settings) -> EndpointingPolicy:
             return ClassicPolicy()
         case _:
             return HazardPolicy(budget=parse_patience(settings.agent_patience))
+
+
+def voice_activity(settings: Settings) -> vad.VAD:
+    """The VAD of `AGENT_VAD`; on the main thread, where livekit registers plugins.
+
+    Raises ProfileError with a sentence when it cannot be had.
+    """
+    try:
+        match settings.agent_vad:
+            case "ten_vad":
+                from livekit.plugins import ten_vad
+
+                return ten_vad.VAD()
+            case "webrtc_vad":
+                from livekit.plugins import webrtc_vad
+
+                return webrtc_vad.VAD()
+            case _:
+                return inference.VAD()
+    except EngineError as e:
+        raise ProfileError(f"AGENT_VAD: {e}.") from e

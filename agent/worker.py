@@ -8,41 +8,71 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Coroutine
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from pathlib import Path
+from typing import Any
 
 import watchfiles
-from livekit.agents import AgentServer
+from livekit.agents import AgentServer, utils
+from livekit.plugins.speechcore import EngineError
 
 logger = logging.getLogger(__name__)
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-def run_worker(server: AgentServer, *, dev: bool) -> int:
+def run_worker(
+    server: AgentServer, *, dev: bool, local: AbstractAsyncContextManager[None] | None = None
+) -> int:
     """Blocks until the worker has ended; returns the exit status.
 
-    Outside `dev` the first signal drains: no new calls, running ones finish.
+    Outside `dev` the first signal drains: no new calls, running ones finish. `local`: what has to
+    run before the worker takes calls, and until the last one has ended.
     """
-    return asyncio.run(_run(server, dev=dev))
+    return asyncio.run(_run(server, dev=dev, local=local or nullcontext()))
 
 
-async def _run(server: AgentServer, *, dev: bool) -> int:
+async def _run(server: AgentServer, *, dev: bool, local: AbstractAsyncContextManager[None]) -> int:
     stop = _StopSignals()
+    try:
+        async with AsyncExitStack() as stack:
+            if await _finishes(stack.enter_async_context(local), stop.first):
+                await _serve(server, dev=dev, stop=stop.first)
+    except (EngineError, OSError, RuntimeError, ValueError) as e:
+        logger.error("the worker stopped: %s", _advice(e))
+        return 1
+    finally:
+        stop.restore()
+    return 0
+
+
+async def _serve(server: AgentServer, *, dev: bool, stop: asyncio.Event) -> None:
     running = asyncio.create_task(server.run(devmode=dev), name="worker")
-    stopped = asyncio.create_task(stop.first.wait(), name="stop-signal")
+    stopped = asyncio.create_task(stop.wait(), name="stop-signal")
     try:
         await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
         if not running.done() and not dev:
             await _drain(server)
         await server.aclose()
         await running
-    except (OSError, RuntimeError, ValueError) as e:
-        logger.error("the worker stopped: %s", _advice(e))
-        return 1
     finally:
         stopped.cancel()
-        stop.restore()
-    return 0
+
+
+async def _finishes(work: Coroutine[Any, Any, None], stop: asyncio.Event) -> bool:
+    """Whether `work` is done before `stop` is set; it is cancelled otherwise."""
+    working = asyncio.create_task(work, name="local-engines")
+    stopped = asyncio.create_task(stop.wait(), name="stop-signal")
+    try:
+        await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            await working
+            return True
+        await utils.aio.cancel_and_wait(working)
+        return False
+    finally:
+        stopped.cancel()
 
 
 async def _drain(server: AgentServer) -> None:

@@ -68,7 +68,7 @@ PLANS: dict[str, tuple[Part, ...]] = {
         Part(systems=("parley_embedded",), sets=("plain", "human"), n=30, timed_parallel=1),
     ),
 }
-PARALLEL = 3
+PARALLEL = 4
 SPLITS: dict[str, Split] = {"quick": "dev", "full": "test"}
 """Whoever tunes looks at what the quick plan says; the test sentences are for the full one."""
 

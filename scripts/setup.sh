@@ -1,5 +1,5 @@
 #!/bin/sh
-# Prepares this checkout: sh scripts/setup.sh [runtime|dev] [page|page-if-possible] [server]
+# Prepares this checkout: sh scripts/setup.sh [runtime|local|dev] [page|page-if-possible] [server]
 # Each step leaves a stamp with the checksum of what it was made from; a second run does nothing.
 set -eu
 cd "$(dirname "$0")/.."
@@ -136,6 +136,10 @@ for step in "$@"; do
   case $step in
   runtime)
     install_lock requirements/base.lock
+    install_project
+    ;;
+  local)
+    install_lock requirements/local.lock
     install_project
     ;;
   dev)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +19,7 @@ from agent.announcer import Announcer, after_speech
 from agent.assistant import Assistant
 from agent.attention import Attention, SilenceOptions
 from agent.filler import Filler
+from agent.read_ahead import ReadAhead
 from agent.speech import clause_tts
 from agent.tools import CallActions, Toolbox
 from agent.tools.faq import Faq
@@ -139,7 +140,11 @@ async def conversation(
     session.output.audio = synchroniser.audio_output
     session.output.transcription = synchroniser.text_output
     assistant = Assistant(
-        instructions="Be brief.", toolbox=toolbox, recorder=recorder, turn_taking=turn_taking
+        instructions="Be brief.",
+        toolbox=toolbox,
+        recorder=recorder,
+        turn_taking=turn_taking,
+        read_ahead=ReadAhead(brain, _unread),
     )
     try:
         await session.start(assistant, record=False)
@@ -178,6 +183,10 @@ def _session(
 def _toolbox(call: Conversation, announcer: Announcer) -> Toolbox:
     actions = CallActions(announce=announcer.announce, hang_up=_hang_up(call))
     return Toolbox(actions, Faq([]), now=lambda: NOON, time_zone="Etc/UTC")
+
+
+def _unread(work: Coroutine[Any, Any, None]) -> None:
+    raise AssertionError("these language models do not read ahead")
 
 
 def _hang_up(call: Conversation) -> Callable[[], None]:

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from hashlib import sha256
+from pathlib import Path
+
 import pytest
 
 from agent.config import Settings
 from agent.dispatch import parse_metadata
 from agent.profiles import ProfileError, choose
+from agent.weights import Catalogue, File, Model, Store
 
 
 def settings(**values: object) -> Settings:
@@ -84,3 +88,71 @@ def test_a_missing_package_is_named_with_the_remedy() -> None:
 def test_simulated_options_without_a_simulated_engine_are_refused() -> None:
     with pytest.raises(ProfileError, match="no engine of this call is simulated"):
         choose(settings(), parse_metadata('{"simulated": {"reply_s": 2}}'))
+
+
+def everything_is_installed(_: str) -> bool:
+    return True
+
+
+@pytest.fixture
+def whole_store(tmp_path: Path) -> Store:
+    """A store with a small model of each engine of the profile local, whole."""
+    content = b"weights"
+    file = File(name="model", source="model", size=len(content), sha256=sha256(content).hexdigest())
+    models = tuple(
+        Model(
+            name=name, stage=stage, licence="MIT", languages=("en",), extra="local",
+            url="https://example.org", files=(file,),
+        )
+        for name, stage in (("faster_whisper:a", "stt"), ("llama_cpp:b", "llm"), ("kokoro:c", "tts"))
+    )  # fmt: skip
+    store = Store(tmp_path, Catalogue(models=models, profiles={}))
+    for model in models:
+        store.folder(model).mkdir(parents=True)
+        store.path(model, file).write_bytes(content)
+    return store
+
+
+def test_auto_takes_local_models_that_are_there(whole_store: Store) -> None:
+    choice = choose(settings(), None, everything_is_installed, whole_store)
+    assert choice.profile == "local"
+    assert choice.engines == {"stt": "faster_whisper:a", "llm": "llama_cpp:b", "tts": "kokoro:c"}
+
+
+def test_auto_without_them_says_what_would_bring_them(tmp_path: Path) -> None:
+    choice = choose(settings(), None, everything_is_installed, Store(tmp_path))
+    assert choice.profile == "embedded"
+    assert "parley download faster_whisper:base.en" in choice.why
+
+
+def test_local_without_weights_is_refused_with_the_command(tmp_path: Path) -> None:
+    with pytest.raises(ProfileError, match=r"not downloaded.*parley download"):
+        choose(settings(agent_profile="local"), None, everything_is_installed, Store(tmp_path))
+
+
+def test_local_without_its_packages_is_refused_with_the_command(whole_store: Store) -> None:
+    with pytest.raises(ProfileError, match="make setup LOCAL=1"):
+        choose(settings(agent_profile="local"), None, lambda _: False, whole_store)
+
+
+def test_a_model_server_elsewhere_has_weights_and_packages_itself(tmp_path: Path) -> None:
+    values = {
+        "agent_modelserver": "tcp://models.example:7000",
+        "agent_stt": "faster_whisper",
+        "agent_tts": "kokoro",
+        "agent_llm": "llama_cpp:http://models.example:8080",
+    }
+    choice = choose(settings(**values), None, lambda _: False, Store(tmp_path))
+    assert str(choice.stt) == "faster_whisper:base.en"
+    assert str(choice.tts) == "kokoro:v1.0"
+    assert str(choice.llm) == "llama_cpp:http://models.example:8080"
+
+
+def test_a_variant_that_does_not_exist_is_told_with_the_setting(tmp_path: Path) -> None:
+    with pytest.raises(ProfileError, match="AGENT_STT.*no weights 'faster_whisper:bas'"):
+        choose(
+            settings(agent_stt="faster_whisper:bas"),
+            None,
+            everything_is_installed,
+            Store(tmp_path),
+        )

@@ -1,0 +1,68 @@
+"""What the model server calls to make its engines; the arguments come as JSON.
+
+Named by import path in its settings, so that the server needs no list of engines. The plugins are
+imported here and not when they are called: livekit wants that on the main thread. Their libraries
+are imported by the engines that are made.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from livekit.plugins.faster_whisper import FasterWhisperEngine, WhisperOptions
+from livekit.plugins.kokoro import (
+    Backend,
+    KokoroEngine,
+    OnnxBackend,
+    OnnxOptions,
+    TorchBackend,
+    TorchOptions,
+)
+from livekit.plugins.moonshine import MoonshineEngine
+from livekit.plugins.piper import Piper
+from livekit.plugins.speechcore import Recogniser, Synthesiser
+
+
+def faster_whisper(
+    *, path: str, language: str | None, max_sessions: int, threads: int = 0
+) -> Recogniser:
+    """`language` None detects it."""
+    return FasterWhisperEngine(
+        WhisperOptions(
+            model=path, language=language, max_sessions=max_sessions, cpu_threads=threads
+        )
+    )
+
+
+def moonshine(*, path: str, model: str, max_sessions: int) -> Recogniser:
+    return MoonshineEngine(Path(path), model=model, max_sessions=max_sessions)
+
+
+def kokoro(*, path: str, model: str, threads: int = 0) -> Synthesiser:
+    """The ONNX file, or the PyTorch package for the variant `torch`. Loads it."""
+    folder = Path(path)
+    backend: Backend
+    if model == "torch":
+        backend = TorchBackend(
+            TorchOptions(
+                model_path=folder / "kokoro-v1_0.pth",
+                config_path=folder / "config.json",
+                voices_dir=folder / "voices",
+            )
+        )
+    else:
+        backend = OnnxBackend(
+            OnnxOptions(
+                model_path=folder / "model.onnx",
+                voices_path=folder / "voices.bin",
+                threads=threads,
+                name=f"kokoro:{model}",
+            )
+        )
+    engine = KokoroEngine(backend)
+    engine.load()
+    return engine
+
+
+def piper(*, path: str, model: str) -> Synthesiser:
+    return Piper(Path(path), name=model)

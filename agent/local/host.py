@@ -1,0 +1,160 @@
+"""Runs the local engines of a worker: a model server for speech, llama.cpp's server for text.
+
+Both are processes that end with the worker, however it ends, and are started again when they die.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from livekit.plugins.modelserver import EngineConfig, ModelServerProcess, ServerConfig
+from livekit.plugins.speechcore import EngineThread
+
+from agent.config import Settings
+from agent.local.addresses import LocalAddresses
+from agent.local.models import LocalModel
+from agent.local.plan import LocalPlan, Tuning, engine_options, make_plan
+from agent.profiles import Choice
+from agent.weights import Store
+
+logger = logging.getLogger(__name__)
+
+LOADING_TIMEOUT_S = 180.0
+"""For the models to be read from a slow disk."""
+
+_SHARED_LANE = "cpu"
+"""Speech engines take turns: on a CPU two steps at once take twice as long each."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalHost:
+    """What is to run, and where calls will find it. Nothing runs before `running()`."""
+
+    plan: LocalPlan
+    addresses: LocalAddresses
+    language: str
+    tuning: Tuning
+    health_port: int | None
+
+    @classmethod
+    def prepare(
+        cls,
+        plan: LocalPlan,
+        folder: Path,
+        *,
+        language: str,
+        tuning: Tuning,
+        health_port: int | None,
+    ) -> LocalHost:
+        """`folder`: private, for sockets and locks; its path must be short, as a socket's must."""
+        addresses = LocalAddresses(
+            model_server=f"unix:{folder / 'models.sock'}",
+            llama_url=f"http://127.0.0.1:{_free_port()}",
+            llama_slots=tuning.llama_slots,
+            slots_folder=folder / "slots",
+        )
+        return cls(
+            plan=plan,
+            addresses=addresses,
+            language=language,
+            tuning=tuning,
+            health_port=health_port,
+        )
+
+    def server_config(self) -> ServerConfig:
+        return ServerConfig(
+            address=self.addresses.model_server,
+            engines=tuple(
+                EngineConfig(
+                    name=served.name,
+                    kind=served.kind,
+                    factory=f"agent.local.factories:{served.model.spec.name}",
+                    options=engine_options(served, self.language, self.tuning),
+                    lane=_SHARED_LANE,
+                )
+                for served in self.plan.served
+            ),
+            health_port=self.health_port,
+        )
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Loads the models, then keeps the servers up. Raises EngineError when one cannot start."""
+        async with contextlib.AsyncExitStack() as stack:
+            if self.plan.llm is not None:
+                await stack.enter_async_context(self._llama(self.plan.llm))
+            if self.plan.served:
+                process = ModelServerProcess(self.server_config())
+                stack.push_async_callback(process.aclose)
+                await process.start(timeout_s=LOADING_TIMEOUT_S)
+            logger.info(
+                "local engines are ready",
+                extra={
+                    "served": [served.name for served in self.plan.served],
+                    "llm": str(self.plan.llm.spec) if self.plan.llm else None,
+                },
+            )
+            yield
+
+    @contextlib.asynccontextmanager
+    async def _llama(self, model: LocalModel) -> AsyncIterator[None]:
+        from livekit.plugins.llama_cpp import LlamaServer, ServerOptions, keep_running
+
+        file = model.path if model.path.is_file() else model.path / "model.gguf"
+        server = LlamaServer(
+            ServerOptions(
+                model=file,
+                slots=self.tuning.llama_slots,
+                context_tokens=self.tuning.llama_context_tokens,
+                threads=self.tuning.llama_threads or None,
+                port=int(self.addresses.llama_url.rpartition(":")[2]),
+            )
+        )
+        thread = EngineThread("llama-server")
+        keeping: asyncio.Task[None] | None = None
+        try:
+            await thread.call(
+                lambda: server.start(timeout_s=LOADING_TIMEOUT_S),
+                timeout_s=LOADING_TIMEOUT_S + 5.0,
+            )
+            keeping = asyncio.create_task(keep_running(server, thread), name="llama-server")
+            yield
+        finally:
+            if keeping is not None:
+                keeping.cancel()
+                await asyncio.gather(keeping, return_exceptions=True)
+            thread.submit(server.stop)
+            thread.close()
+
+
+def local_host(settings: Settings, choice: Choice, folder: Path) -> LocalHost | None:
+    """What a worker has to run for `choice`, published to its children; None for nothing.
+
+    `folder`: private, with a short path. Raises WeightsError.
+    """
+    plan = plan_of(settings, choice, served=not settings.agent_modelserver)
+    if plan.is_empty:
+        return None
+    tuning = Tuning(llama_context_tokens=settings.agent_llm_context)
+    host = LocalHost.prepare(plan, folder, language=choice.language, tuning=tuning, health_port=0)
+    host.addresses.publish(os.environ)
+    return host
+
+
+def plan_of(settings: Settings, choice: Choice, *, served: bool = True) -> LocalPlan:
+    """The local engines among those of `choice`. Raises WeightsError."""
+    store = Store(settings.cache_dir / "models")
+    return make_plan([choice.stt, choice.llm, choice.tts], store, served=served)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,93 @@
+"""What a worker's local engines are, and how their processes are to run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from agent.engine_spec import EngineSpec
+from agent.local.models import LocalModel, is_url, locate
+from agent.weights import Store
+
+SERVED: dict[str, Literal["stt", "tts"]] = {
+    "faster_whisper": "stt",
+    "moonshine": "stt",
+    "kokoro": "tts",
+    "piper": "tts",
+}
+"""The engines of the model server."""
+
+LLM = "llama_cpp"
+"""The engine that has a server of its own kind."""
+
+_MAX_SESSIONS = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServedModel:
+    """An engine of the model server."""
+
+    kind: Literal["stt", "tts"]
+    model: LocalModel
+
+    @property
+    def name(self) -> str:
+        """What calls ask the server for."""
+        return str(self.model.spec)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalPlan:
+    """Everything that has to run before a worker can take calls; may be nothing."""
+
+    served: tuple[ServedModel, ...] = ()
+    llm: LocalModel | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.served and self.llm is None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tuning:
+    """How engines run on this machine; 0 leaves it to their libraries."""
+
+    whisper_threads: int = 0
+    kokoro_threads: int = 0
+    llama_threads: int = 0
+    llama_slots: int = 4
+    llama_context_tokens: int = 4096
+
+
+def make_plan(specs: Sequence[EngineSpec], store: Store, *, served: bool = True) -> LocalPlan:
+    """`served` False: the engines of the model server run elsewhere.
+
+    Raises WeightsError for a model that is not there.
+    """
+    models = [
+        ServedModel(kind=SERVED[spec.name], model=locate(spec, store))
+        for spec in specs
+        if served and spec.name in SERVED
+    ]
+    llms = [spec for spec in specs if spec.name == LLM and not is_url(spec)]
+    return LocalPlan(served=tuple(models), llm=locate(llms[0], store) if llms else None)
+
+
+def engine_options(served: ServedModel, language: str, tuning: Tuning) -> dict[str, Any]:
+    """The arguments of its factory (`agent.local.factories`)."""
+    options: dict[str, Any] = {"path": str(served.model.path)}
+    variant = served.model.spec.model or ""
+    match served.model.spec.name:
+        case "faster_whisper":
+            return options | {
+                "language": None if language == "auto" else language,
+                "max_sessions": _MAX_SESSIONS,
+                "threads": tuning.whisper_threads,
+            }
+        case "moonshine":
+            return options | {"model": variant, "max_sessions": _MAX_SESSIONS}
+        case "kokoro":
+            return options | {"model": variant, "threads": tuning.kokoro_threads}
+        case _:
+            return options | {"model": variant}

@@ -1,0 +1,39 @@
+"""`parley serve`: the model server by itself, for the workers of several machines."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from livekit.plugins.modelserver.app import end_process, serve
+from livekit.plugins.modelserver.logs import log_to_stderr
+
+from agent.config import ConfigError, Settings
+from agent.local.host import LocalHost, plan_of
+from agent.local.plan import Tuning
+from agent.profiles import Choice
+
+
+def run_serve(settings: Settings, choice: Choice, *, health_port: int) -> None:
+    """Serves until a signal; never returns. Raises ConfigError when there is nothing to serve."""
+    plan = plan_of(settings, choice)
+    if not plan.served:
+        raise ConfigError(
+            [
+                "AGENT_STT and AGENT_TTS name no local engine: there is nothing to serve. "
+                "Set AGENT_PROFILE=local, or name one, like AGENT_STT=faster_whisper:base.en."
+            ]
+        )
+    host = LocalHost.prepare(
+        plan,
+        settings.cache_dir / "run",  # without an address the socket is here
+        language=choice.language,
+        tuning=Tuning(),
+        health_port=health_port,
+    )
+    config = host.server_config()
+    if settings.agent_modelserver:
+        config = replace(
+            config, address=settings.agent_modelserver, token=settings.modelserver_token
+        )
+    log_to_stderr()
+    end_process(serve(config))

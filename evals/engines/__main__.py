@@ -1,0 +1,88 @@
+"""What the local engines gain over the plain way of using their libraries.
+
+    python -m evals.engines [whisper] [partials] [llama] [server] [--n 10]
+
+Each figure is a ratio within one run. Models are made here: the exact architectures, no trained
+weights, so what is measured is time and nothing of quality. Results go to
+`evals/results/engines.json`, part by part.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from evals.engines import llama, server, whisper
+from evals.engines.timing import Comparison
+
+RESULTS = Path(__file__).parents[1] / "results" / "engines.json"
+
+Part = Callable[[int], list[dict[str, Any]]]
+
+
+def _dicts(comparisons: list[Comparison]) -> list[dict[str, Any]]:
+    return [comparison.to_dict() for comparison in comparisons]
+
+
+PARTS: dict[str, Part] = {
+    "whisper": lambda n: _dicts(whisper.finals(n=n)),
+    "partials": lambda n: [whisper.partials(size) for size in whisper.SIZES],
+    "llama": lambda n: _dicts(llama.first_tokens(n=n)),
+    "server": lambda n: _dicts(server.costs(n=20 * n)),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; all by default")
+    parser.add_argument("--n", type=int, default=10, help="measurements of each")
+    options = parser.parse_args()
+    if unknown := set(options.parts) - PARTS.keys():
+        parser.error(f"there is no part {', '.join(unknown)}: use {', '.join(PARTS)}")
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    for name in options.parts or PARTS:
+        rows = PARTS[name](options.n)
+        results[name] = {"conditions": _conditions(), "rows": rows}
+        Console().print(_table(name, rows))
+        RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+
+
+def _conditions() -> dict[str, Any]:
+    packages = ("faster-whisper", "ctranslate2", "xllamacpp", "livekit-agents")
+    return {
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "versions": {package: version(package) for package in packages},
+        "load_at_start": round(os.getloadavg()[0], 2),
+    }
+
+
+def _table(name: str, rows: list[dict[str, Any]]) -> Table:
+    table = Table(title=name)
+    if "ours" not in rows[0]:
+        for heading in rows[0]:
+            table.add_column(heading)
+        for row in rows:
+            table.add_row(*(str(value) for value in row.values()))
+        return table
+    for heading in ("what", "n", "ours p50 / p95 s", "baseline p50 / p95 s", "times faster"):
+        table.add_column(heading)
+    for row in rows:
+        cells = [f"{t['p50_s']:.4f} / {t['p95_s']:.4f}" for t in (row["ours"], row["baseline"])]
+        table.add_row(row["what"], str(row["ours"]["n"]), *cells, f"{row['times_faster']:.1f}")
+    return table
+
+
+if __name__ == "__main__":
+    main()

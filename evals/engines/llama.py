@@ -1,0 +1,91 @@
+"""llama.cpp: the first token of a late turn, with the call's slot and without any reuse.
+
+The model is a llama of random weights: reading a prompt costs what its size costs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from livekit.agents import llm
+from livekit.plugins import openai as openai_plugin
+from livekit.plugins.llama_cpp import LLM, LlamaServer, ServerOptions
+
+from evals.engines.timing import Comparison, Times
+from tests.models.tiny_llama import write_tiny_llama
+
+TURNS = 10
+_LAYERS, _WIDTH, _INNER = 12, 512, 1536
+_INSTRUCTIONS = (
+    "You answer the telephone of a small hotel by the sea, in one or two short sentences. "
+)
+_QUESTION = "Do you have a room for two people from the {} to the weekend, with breakfast?"
+_ANSWER = "Yes, we have a quiet room on the second floor, and breakfast is from seven to ten."
+
+
+def first_tokens(*, n: int) -> list[Comparison]:
+    """At the turn `TURNS`, whose question is another each time."""
+    with tempfile.TemporaryDirectory(prefix="parley-") as folder:
+        path = write_tiny_llama(
+            Path(folder) / "llama.gguf", layers=_LAYERS, width=_WIDTH, inner=_INNER
+        )
+        server = LlamaServer(ServerOptions(model=path, slots=2, context_tokens=8192))
+        server.start()
+        try:
+            return [asyncio.run(_first_tokens(server.url, n))]
+        finally:
+            server.stop()
+
+
+async def _first_tokens(url: str, n: int) -> Comparison:
+    ours = LLM(url, slot=0, max_tokens=8)
+    baseline = openai_plugin.LLM(
+        model="llama", base_url=f"{url}/v1", api_key="none", _strict_tool_schema=False
+    )
+    taken: dict[str, list[float]] = {"ours": [], "baseline": []}
+    try:
+        for number in range(n + 1):
+            context = _conversation(number)
+            mine = await _first_token_s(ours, context, {})
+            # Slot 1, so that the other's cache stays.
+            plain = await _first_token_s(
+                baseline,
+                context,
+                {"max_tokens": 8, "extra_body": {"cache_prompt": False, "id_slot": 1}},
+            )
+            if number:  # the first has nothing to reuse: it is the turn before
+                taken["ours"].append(mine)
+                taken["baseline"].append(plain)
+    finally:
+        await ours.aclose()
+        await baseline.aclose()
+    return Comparison(
+        what=f"llama.cpp, first token of turn {TURNS}",
+        ours=Times.of(taken["ours"]),
+        baseline=Times.of(taken["baseline"]),
+    )
+
+
+def _conversation(number: int) -> llm.ChatContext:
+    context = llm.ChatContext.empty()
+    context.add_message(role="system", content=_INSTRUCTIONS * 4)
+    for turn in range(TURNS - 1):
+        context.add_message(role="user", content=_QUESTION.format(f"{turn}th"))
+        context.add_message(role="assistant", content=_ANSWER)
+    context.add_message(role="user", content=_QUESTION.format(f"{100 + number}th"))
+    return context
+
+
+async def _first_token_s(
+    engine: llm.LLM[Any], context: llm.ChatContext, options: dict[str, Any]
+) -> float:
+    started_s = time.perf_counter()
+    async with engine.chat(chat_ctx=context, extra_kwargs=options) as stream:
+        async for chunk in stream:
+            if chunk.delta is not None and chunk.delta.content:
+                return time.perf_counter() - started_s
+    raise AssertionError("the model said nothing")

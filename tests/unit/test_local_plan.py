@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from agent.engine_spec import EngineSpec
+from agent.local.addresses import LocalAddresses
+from agent.local.host import LocalHost
+from agent.local.models import is_path, is_url, locate
+from agent.local.plan import LocalPlan, Tuning, engine_options, make_plan
+from agent.weights import MissingWeights, Store, UnknownWeights, WeightsError
+
+
+def spec(text: str) -> EngineSpec:
+    name, _, model = text.partition(":")
+    return EngineSpec(name=name, model=model or None)
+
+
+def specs(*texts: str) -> list[EngineSpec]:
+    return [spec(text) for text in texts]
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    return folder
+
+
+def test_a_model_of_ones_own_is_named_by_its_path(models: Path, tmp_path: Path) -> None:
+    found = locate(spec(f"faster_whisper:{models}"), Store(tmp_path))
+    assert (found.path, str(found.spec)) == (models, f"faster_whisper:{models}")
+
+
+def test_a_path_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"kokoro: there is no model .*nothing"):
+        locate(spec(f"kokoro:{tmp_path / 'nothing'}"), Store(tmp_path))
+
+
+def test_weights_that_are_missing_are_named_with_the_command(tmp_path: Path) -> None:
+    with pytest.raises(MissingWeights, match=r"parley download faster_whisper:base\.en"):
+        locate(spec("faster_whisper"), Store(tmp_path))
+    with pytest.raises(UnknownWeights, match="did you mean"):
+        locate(spec("faster_whisper:base.eng"), Store(tmp_path))
+
+
+def test_paths_and_urls_are_told_from_variants() -> None:
+    assert is_path(spec("kokoro:~/voices")) and is_path(spec("kokoro:./here"))
+    assert not is_path(spec("faster_whisper:base.en"))
+    assert is_url(spec("llama_cpp:http://127.0.0.1:8080"))
+    assert not is_url(spec("llama_cpp:qwen3-4b")) and not is_url(spec("llama_cpp"))
+
+
+def test_the_plan_has_what_is_local_and_nothing_else(models: Path, tmp_path: Path) -> None:
+    plan = make_plan(
+        specs(f"faster_whisper:{models}", f"llama_cpp:{models}", "espeak"), Store(tmp_path)
+    )
+    assert [(served.kind, served.name) for served in plan.served] == [
+        ("stt", f"faster_whisper:{models}")
+    ]
+    assert plan.llm is not None and plan.llm.path == models
+    assert make_plan(specs("pocketsphinx", "responder", "espeak"), Store(tmp_path)).is_empty
+
+
+def test_what_runs_elsewhere_is_not_planned(models: Path, tmp_path: Path) -> None:
+    elsewhere = specs(
+        f"faster_whisper:{models}", "llama_cpp:http://127.0.0.1:9", f"kokoro:{models}"
+    )
+    assert make_plan(elsewhere, Store(tmp_path), served=False).is_empty
+
+
+def test_engines_get_their_files_and_the_language(models: Path, tmp_path: Path) -> None:
+    plan = make_plan(specs(f"faster_whisper:{models}", f"kokoro:{models}"), Store(tmp_path))
+    whisper, kokoro = plan.served
+    tuning = Tuning(whisper_threads=2, kokoro_threads=3)
+    options = engine_options(whisper, "de", tuning)
+    assert options["path"] == str(models)
+    assert (options["language"], options["threads"]) == ("de", 2)
+    assert engine_options(whisper, "auto", tuning)["language"] is None
+    assert engine_options(kokoro, "en", tuning)["threads"] == 3
+
+
+def test_addresses_reach_the_processes_of_calls(tmp_path: Path) -> None:
+    host = LocalHost.prepare(
+        LocalPlan(), tmp_path, language="en", tuning=Tuning(llama_slots=3), health_port=None
+    )
+    environment: dict[str, str] = {}
+    host.addresses.publish(environment)
+    assert LocalAddresses.published(environment) == host.addresses
+    assert host.addresses.llama_slots == 3
+    assert LocalAddresses.published({}) is None
