@@ -16,6 +16,7 @@ from agent.speech import ClauseTTS
 from tests.contract.stt_checks import Utterance
 from tests.fakes.audio import speech_like
 from tests.fakes.engines import FakeRecogniser, FakeSynthesiser, fake_tts
+from tests.fakes.model_server import ServedSTT, ServedTTS
 from tests.models.hum_kokoro import hum_kokoro
 from tests.models.random_whisper import scripted_whisper
 from tests.stack.caller import RATE_HZ, resample
@@ -72,6 +73,7 @@ STTS = (
     SttCase("simulated", simulated.STT, ANNOUNCED),
     SttCase("pocketsphinx", pocketsphinx.STT, SPOKEN),
     SttCase("faster_whisper", _whisper, SCRIPTED),
+    SttCase("moonshine", _moonshine, COUNTED),
 )
 TTSS = (
     Case("simulated", simulated.TTS),
@@ -102,6 +104,16 @@ def engine_stt(**options: Any) -> stt.STT[Any]:
     return pocketsphinx.STT(engine=FakeRecogniser(**options))
 
 
+def served_stt(**options: Any) -> stt.STT[Any]:
+    """As `engine_stt`, by way of a model server."""
+    return ServedSTT(FakeRecogniser(**options))
+
+
+def served_tts(**options: Any) -> tts.TTS[Any]:
+    """As `engine_tts`, by way of a model server."""
+    return ServedTTS(FakeSynthesiser(**options))
+
+
 def clause_engine_tts(**options: Any) -> tts.TTS[Any]:
     return OwningClauseTTS(engine_tts(**options))
 
@@ -112,15 +124,19 @@ CLAUSE_TTSS = (
     Case("espeak by clauses", lambda: OwningClauseTTS(espeak.TTS())),
 )
 FAKE_STT = SttCase("any engine", engine_stt, SOUND)
+SERVED_STT = SttCase("any engine of a model server", served_stt, SOUND)
+SERVED_TTS = Case("any engine of a model server", served_tts)
 
 SLOW_TTSS = (
     Case("simulated", lambda: simulated.TTS(delay_s=5.0)),
     Case("any engine", lambda: engine_tts(step_s=1.0)),
+    Case("any engine of a model server", lambda: served_tts(step_s=1.0)),
     Case("any engine by clauses", lambda: clause_engine_tts(step_s=1.0)),
 )
 SLOW_STTS = (
     SttCase("simulated", lambda: simulated.STT(delay_s=5.0), ANNOUNCED),
     SttCase("any engine", lambda: engine_stt(step_s=1.0), SOUND),
+    SttCase("any engine of a model server", lambda: served_stt(step_s=1.0), SOUND),
 )
 SLOW_LLMS = (Case("simulated", lambda: simulated.LLM(delay_s=5.0)),)
 

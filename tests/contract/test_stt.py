@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from copy import copy
 from dataclasses import dataclass
 from typing import Any
@@ -16,16 +16,22 @@ from tests.contract import common_checks, stt_checks
 from tests.contract.engines import (
     FAILURES,
     FAKE_STT,
+    SERVED_STT,
     SLOW_STTS,
     SOUND,
     STTS,
     Failure,
     SttCase,
     engine_stt,
+    served_stt,
 )
 from tests.contract.stt_checks import RATES_HZ, Utterance
 from tests.fakes.engines import FakeRecogniser
 from tests.fakes.eventually import eventually
+
+Maker = Callable[..., stt.STT[Any]]
+MAKERS = (engine_stt, served_stt)
+MAKER_NAMES = ("here", "by a model server")
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,7 @@ class Subject:
     utterance: Utterance
 
 
-@pytest_asyncio.fixture(params=[*STTS, FAKE_STT], ids=lambda case: case.name)
+@pytest_asyncio.fixture(params=[*STTS, FAKE_STT, SERVED_STT], ids=lambda case: case.name)
 async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
     engine = request.param.make()
     yield Subject(engine, request.param.utterance)
@@ -44,7 +50,11 @@ async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
 
 def test_it_says_who_it_is(subject: Subject) -> None:
     common_checks.check_identity(subject.engine)
-    common_checks.check_registration(subject.engine)
+
+
+@pytest.mark.parametrize("case", STTS, ids=lambda case: case.name)
+def test_its_plugin_is_registered(case: SttCase) -> None:
+    common_checks.check_registration(case.make())
 
 
 @pytest.mark.parametrize("num_channels", [1, 2])
@@ -97,17 +107,19 @@ async def test_its_deadline_is_kept(case: SttCase) -> None:
         await stt_checks.check_deadline_is_kept(engine, case.utterance)
 
 
+@pytest.mark.parametrize("make", MAKERS, ids=MAKER_NAMES)
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: failure.name)
-async def test_what_an_engine_raises_is_reported(failure: Failure) -> None:
-    async with engine_stt(errors=[copy(failure.error)]) as engine:
+async def test_what_an_engine_raises_is_reported(failure: Failure, make: Maker) -> None:
+    async with make(errors=[copy(failure.error)]) as engine:
         await stt_checks.check_failure_is_reported(engine, SOUND)
 
 
+@pytest.mark.parametrize("make", MAKERS, ids=MAKER_NAMES)
 @pytest.mark.parametrize(
     "failure", [f for f in FAILURES if f.is_retried], ids=lambda failure: failure.name
 )
-async def test_a_stream_goes_on_after_a_failure(failure: Failure) -> None:
-    async with engine_stt(errors=[copy(failure.error)]) as engine:
+async def test_a_stream_goes_on_after_a_failure(failure: Failure, make: Maker) -> None:
+    async with make(errors=[copy(failure.error)]) as engine:
         await stt_checks.check_retry(engine, SOUND)
 
 

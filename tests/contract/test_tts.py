@@ -15,6 +15,7 @@ from tests.contract.engines import (
     CLAUSE_TTSS,
     FAILURES,
     FAKE_TTS,
+    SERVED_TTS,
     SLOW_TTSS,
     TTSS,
     Case,
@@ -22,16 +23,19 @@ from tests.contract.engines import (
     OwningClauseTTS,
     clause_engine_tts,
     engine_tts,
+    served_tts,
 )
 from tests.fakes.engines import FakeSynthesiser, fake_tts
 from tests.fakes.eventually import eventually
 
 Maker = Callable[..., tts.TTS[Any]]
-MAKERS = (engine_tts, clause_engine_tts)
-MAKER_NAMES = ("whole", "by clauses")
+MAKERS = (engine_tts, clause_engine_tts, served_tts)
+MAKER_NAMES = ("whole", "by clauses", "by a model server")
 
 
-@pytest_asyncio.fixture(params=[*TTSS, FAKE_TTS, *CLAUSE_TTSS], ids=lambda case: case.name)
+@pytest_asyncio.fixture(
+    params=[*TTSS, FAKE_TTS, SERVED_TTS, *CLAUSE_TTSS], ids=lambda case: case.name
+)
 async def engine(request: pytest.FixtureRequest) -> AsyncIterator[tts.TTS[Any]]:
     engine = request.param.make()
     yield engine
@@ -92,7 +96,7 @@ async def test_a_second_attempt_is_heard(failure: Failure, make: Maker) -> None:
         await tts_checks.check_retry(engine)
 
 
-@pytest.mark.parametrize("is_by_clauses", [False, True], ids=MAKER_NAMES)
+@pytest.mark.parametrize("is_by_clauses", [False, True], ids=MAKER_NAMES[:2])
 async def test_an_interrupted_engine_stops_after_its_step(is_by_clauses: bool) -> None:
     synthesiser = FakeSynthesiser(step_s=0.02)
     whole = fake_tts(synthesiser)

@@ -1,0 +1,167 @@
+"""The program: loads the engines, serves, and ends in good order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from livekit.plugins.speechcore import EngineError
+
+from .config import EXIT_OK, EXIT_STUCK, EXIT_UNUSABLE, ConfigError, ServerConfig
+from .health import Health
+from .served import Engine, Factory, build_engine, import_factories
+from .server import ModelServer
+
+logger = logging.getLogger(__package__)
+
+_WATCH_S = 1.0
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+OnReady = Callable[[dict[str, object]], None]
+
+
+def serve(
+    config: ServerConfig,
+    *,
+    factories: Mapping[str, Factory] | None = None,
+    on_ready: OnReady | None = None,
+) -> int:
+    """Runs a model server until SIGTERM or Ctrl-C; returns the exit status for the process.
+
+    Blocks; for the main thread. The first signal lets calls end (`Limits.drain_s`), a second ends it
+    at once. What cannot be used is printed, one sentence a line. `on_ready` is told the address and
+    the health port. Whoever calls this should end the process with `end_process(status)`: a native
+    step that hangs would keep it for ever.
+    """
+    try:
+        config.check()
+        return asyncio.run(_Program(config, factories or {}, on_ready).run())
+    except (ConfigError, EngineError, OSError) as e:
+        sys.stderr.write(f"{e}\n")
+        return EXIT_UNUSABLE
+
+
+def end_process(status: int) -> None:
+    """Ends it without waiting for threads of engines."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    logging.shutdown()
+    os._exit(status)
+
+
+def end_with_parent() -> None:
+    """Has this process drain and end when standard input ends, and so when its parent does."""
+
+    def watch() -> None:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdin.buffer.read()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+
+
+class _Program:
+    def __init__(
+        self, config: ServerConfig, factories: Mapping[str, Factory], on_ready: OnReady | None
+    ) -> None:
+        self._config = config
+        self._factories = factories
+        self._on_ready = on_ready
+        self._server: ModelServer | None = None
+        self._signals = 0
+        self._signalled = asyncio.Event()
+
+    async def run(self) -> int:
+        loop = asyncio.get_running_loop()
+        for number in _SIGNALS:
+            loop.add_signal_handler(number, self._on_signal)
+        health = Health(lambda: self._server)
+        try:
+            health_port = await self._start_health(health)
+            import_factories(self._config.engines, self._factories)
+            engines = await self._load()
+            if engines is None:
+                return EXIT_OK
+            self._server = ModelServer(self._config, engines)
+            address = await self._server.start()
+            gc.freeze()  # the models are here to stay: no collection need look at them
+            self._announce({"address": str(address), "health_port": health_port})
+            return await self._serve_until_told(self._server)
+        finally:
+            if self._server is not None:
+                await self._server.stop()
+            await health.stop()
+
+    async def _start_health(self, health: Health) -> int | None:
+        if self._config.health_port is None:
+            return None
+        return await health.start(self._config.health_host, self._config.health_port)
+
+    async def _load(self) -> dict[str, Engine] | None:
+        """The engines by name; None when told to stop meanwhile. Raises EngineError."""
+        pool = ThreadPoolExecutor(1, thread_name_prefix="loading")
+        loop = asyncio.get_running_loop()
+        told = asyncio.ensure_future(self._signalled.wait())
+        loading = loop.run_in_executor(pool, self._build_all)
+        try:
+            waits: set[asyncio.Future[Any]] = {told, loading}
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            return loading.result() if loading.done() else None
+        finally:
+            told.cancel()
+            pool.shutdown(wait=False)
+
+    def _build_all(self) -> dict[str, Engine]:
+        engines: dict[str, Engine] = {}
+        problems = []
+        for config in self._config.engines:
+            try:
+                engines[config.name] = build_engine(config, self._factories)
+            except EngineError as e:
+                problems.append(str(e))
+        if problems:
+            raise EngineError("\n".join(problems))
+        return engines
+
+    async def _serve_until_told(self, server: ModelServer) -> int:
+        while not self._signals:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_WATCH_S):
+                    await self._signalled.wait()
+            if server.stuck_s > self._config.limits.stuck_s:
+                logger.error("an engine hangs, the process ends", extra={"hung_s": server.stuck_s})
+                return EXIT_STUCK
+        self._signalled.clear()
+        logger.info("draining", extra={"sessions": server.session_count})
+        draining = asyncio.ensure_future(server.drain(self._config.limits.drain_s))
+        hurry = asyncio.ensure_future(self._signalled.wait())
+        await asyncio.wait({draining, hurry}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (draining, hurry):
+            task.cancel()
+        await asyncio.gather(draining, hurry, return_exceptions=True)
+        return EXIT_OK
+
+    def _on_signal(self) -> None:
+        self._signals += 1
+        self._signalled.set()
+
+    def _announce(self, facts: dict[str, object]) -> None:
+        logger.info("ready", extra=facts)
+        if self._on_ready is not None:
+            self._on_ready(facts)
+
+
+def print_ready(facts: dict[str, object]) -> None:
+    """Tells the parent, in a line of JSON on standard output."""
+    sys.stdout.write(json.dumps(facts) + "\n")
+    sys.stdout.flush()
