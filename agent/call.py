@@ -16,6 +16,7 @@ from livekit.agents import (
     room_io,
     utils,
 )
+from livekit.plugins.speechcore import EngineBusy
 
 from agent import metrics
 from agent.announcer import Announcer, after_speech
@@ -224,7 +225,12 @@ class Call:
                 self._spawn(send_notice(self._ctx.room, "error", "bad_words", str(e)))
 
     def _on_session_close(self, event: CloseEvent) -> None:
-        if event.error is not None and not self._over.is_set():
+        if event.error is None or self._over.is_set():
+            return
+        if _is_busy(event.error):
+            message = "All lines are busy: please call again in a minute."
+            self._spawn(self._end("engine busy", "error", "busy", message))
+        else:
             message = "The call ended because an engine kept failing; the worker's log says which."
             self._spawn(self._end("engine failure", "error", "engine_failed", message))
 
@@ -283,6 +289,16 @@ class Call:
         task = asyncio.get_running_loop().create_task(work, name="parley-call")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _is_busy(error: object) -> bool:
+    """Whether an engine has too many callers already."""
+    cause = getattr(error, "error", None)
+    while isinstance(cause, BaseException):
+        if isinstance(cause, EngineBusy):
+            return True
+        cause = cause.__cause__
+    return False
 
 
 def _instructions(settings: Settings, options: CallOptions) -> str:

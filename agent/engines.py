@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from livekit.agents import llm, stt, tts
-from livekit.plugins.speechcore import EngineError, Voicing
+from livekit.plugins.speechcore import EngineError, PhraseCache, Voicing
 
 from agent.config import Settings
 from agent.dispatch import CallOptions, SimulatedOptions
@@ -188,6 +188,7 @@ def _kokoro(context: _Context) -> tts.TTS[Any]:
     return kokoro.TTS(
         engine=context.servers.synthesiser(context.choice.tts, sample_rate_hz=24_000),
         voicing=_voicing(context.choice),
+        cache=PhraseCache(max_bytes=0),  # the model server has one for all calls
     )
 
 

@@ -20,7 +20,7 @@ from livekit.plugins.kokoro import (
 )
 from livekit.plugins.moonshine import MoonshineEngine
 from livekit.plugins.piper import Piper
-from livekit.plugins.speechcore import Recogniser, Synthesiser
+from livekit.plugins.speechcore import CachingEngine, PhraseCache, Recogniser, Synthesiser
 
 
 def faster_whisper(
@@ -61,7 +61,7 @@ def kokoro(*, path: str, model: str, threads: int = 0) -> Synthesiser:
         )
     engine = KokoroEngine(backend)
     engine.load()
-    return engine
+    return CachingEngine(engine, PhraseCache())  # greetings and the like, of all calls
 
 
 def piper(*, path: str, model: str) -> Synthesiser:

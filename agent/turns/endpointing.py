@@ -36,7 +36,7 @@ class Care:
     """How much longer their pauses last."""
 
 
-_PLAIN = Care(least_s=0.28)
+_PLAIN = Care(least_s=0.26)
 _DATES = Care(least_s=0.6, odds=0.3)
 _THINKING = Care(least_s=0.6, odds=0.2, slower=1.1)
 _DICTATING = Care(least_s=1.2, odds=0.3, slower=1.1)

@@ -38,7 +38,7 @@ def test_simple_policies_follow_their_rule(policy, silence_s, words_quiet_s, is_
 
 def test_words_that_end_are_answered_at_once_and_unfinished_ones_waited_for() -> None:
     policy = HazardPolicy()
-    assert wait_s(policy, end_probability=0.97) == 0.28
+    assert wait_s(policy, end_probability=0.97) == 0.26
     assert wait_s(policy, end_probability=0.02) > 2
 
 

@@ -10,13 +10,15 @@ from contextlib import aclosing
 import pytest
 from livekit.plugins.speechcore import (
     DEFAULT_VOICING,
+    CachingEngine,
     EngineError,
+    PhraseCache,
+    PhraseKey,
     SpeechChunk,
     Voicing,
     Word,
 )
-from livekit.plugins.speechio import CachingSynthesiser, InProcessSynthesiser, PhraseCache
-from livekit.plugins.speechio.phrase_cache import PhraseKey
+from livekit.plugins.speechio import CachingSynthesiser, InProcessSynthesiser
 
 from tests.fakes.engines import FakeSynthesiser
 from tests.fakes.eventually import eventually
@@ -198,3 +200,23 @@ async def test_closing_it_closes_the_engine(engine: FakeSynthesiser) -> None:
     assert (speaker.model, speaker.sample_rate_hz) == (engine.model, engine.sample_rate_hz)
     speaker.close()
     await eventually(lambda: engine.is_closed)
+
+
+def test_an_engine_behind_a_cache_makes_a_phrase_once(engine: FakeSynthesiser) -> None:
+    voice = CachingEngine(engine, PhraseCache())
+    first = list(voice.steps("Let me look."))
+    made = engine.steps_made
+    assert list(voice.steps("Let me look.")) == first
+    assert engine.steps_made == made > 0
+
+
+def test_an_engine_behind_a_cache_keeps_nothing_of_what_was_interrupted(
+    engine: FakeSynthesiser,
+) -> None:
+    voice = CachingEngine(engine, PhraseCache())
+    steps = voice.steps("One moment, please, I have to look that up.")
+    next(steps)
+    steps.close()  # type: ignore[attr-defined]
+    assert len(voice.cache) == 0
+    voice.close()
+    assert engine.is_closed

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from livekit.plugins.speechcore import DEFAULT_VOICING, Voicing
+from livekit.plugins.speechcore import DEFAULT_VOICING, PhraseCache, Voicing
 from livekit.plugins.speechio import (
     CachingSynthesiser,
     EngineTTS,
     InProcessSynthesiser,
-    PhraseCache,
     SynthesiserHandle,
     in_background,
 )

@@ -13,17 +13,22 @@ from .engine import (
 )
 from .errors import EngineBusy, EngineError, EngineTimeout
 from .pcm import BYTES_PER_SAMPLE, EdgeFader, duration_s, level_dbfs, to_mono
+from .phrase_cache import DEFAULT_CACHE_BYTES, CachingEngine, PhraseCache, PhraseKey
 from .thread import EngineThread
 
 __all__ = [
     "BYTES_PER_SAMPLE",
+    "DEFAULT_CACHE_BYTES",
     "DEFAULT_VOICING",
+    "CachingEngine",
     "EdgeFader",
     "EngineBusy",
     "EngineError",
     "EngineThread",
     "EngineTimeout",
     "PartialSession",
+    "PhraseCache",
+    "PhraseKey",
     "Recogniser",
     "RecogniserSession",
     "SpeechChunk",

@@ -12,7 +12,7 @@ from .handles import (
     SynthesiserHandle,
     in_background,
 )
-from .phrase_cache import CachingSynthesiser, PhraseCache
+from .phrase_cache import CachingSynthesiser
 from .stt import EngineRecognizeStream, EngineSTT
 from .tts import OUTPUT_SAMPLE_RATE_HZ, EngineTTS
 
@@ -27,7 +27,6 @@ __all__ = [
     "Listener",
     "OnUpdate",
     "PcmResampler",
-    "PhraseCache",
     "RecogniserHandle",
     "SynthesiserHandle",
     "frames_to_pcm",

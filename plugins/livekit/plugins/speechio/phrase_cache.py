@@ -1,101 +1,20 @@
-"""Phrases that are said again and again are made once."""
+"""Phrases that are said again and again are made once: the asynchronous face."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
-from collections import OrderedDict
 from collections.abc import AsyncGenerator, Iterable
-from dataclasses import dataclass
 
-from livekit.plugins.speechcore import DEFAULT_VOICING, SpeechChunk, Voicing
+from livekit.plugins.speechcore import (
+    DEFAULT_VOICING,
+    PhraseCache,
+    PhraseKey,
+    SpeechChunk,
+    Voicing,
+)
 
 from .handles import SynthesiserHandle
-
-DEFAULT_CACHE_BYTES = 16_000_000
-"""Five and a half minutes of speech at 24 kHz."""
-
-_PHRASE_BYTES = 500
-_WORD_BYTES = 150
-"""What the objects themselves take."""
-
-_LARGEST_SHARE = 8
-"""One phrase takes an eighth of the cache at most: a long reply drives out no greetings."""
-
-
-@dataclass(frozen=True, slots=True)
-class PhraseKey:
-    """What makes two phrases the same sound. Capitals and punctuation count: they are heard."""
-
-    model: str
-    voicing: Voicing
-    text: str
-
-
-class PhraseCache:
-    """The phrases that were spoken last, up to `max_bytes`; what was not wanted for longest goes
-    first. May serve several engines, calls and threads at once.
-    """
-
-    def __init__(self, max_bytes: int = DEFAULT_CACHE_BYTES) -> None:
-        self.max_bytes = max_bytes
-        self._lock = threading.Lock()
-        self._phrases: OrderedDict[PhraseKey, tuple[SpeechChunk, ...]] = OrderedDict()
-        self._size_bytes = 0
-        self._hits = 0
-        self._misses = 0
-
-    @property
-    def hits(self) -> int:
-        """How often a phrase was there; with `misses`, how often one was asked for."""
-        return self._hits
-
-    @property
-    def misses(self) -> int:
-        return self._misses
-
-    @property
-    def size_bytes(self) -> int:
-        return self._size_bytes
-
-    @property
-    def longest_phrase_bytes(self) -> int:
-        return self.max_bytes // _LARGEST_SHARE
-
-    def __len__(self) -> int:
-        return len(self._phrases)
-
-    def get(self, key: PhraseKey) -> tuple[SpeechChunk, ...] | None:
-        """The whole phrase, or None; counted."""
-        with self._lock:
-            chunks = self._phrases.get(key)
-            if chunks is None:
-                self._misses += 1
-                return None
-            self._phrases.move_to_end(key)
-            self._hits += 1
-            return chunks
-
-    def put(self, key: PhraseKey, chunks: Iterable[SpeechChunk]) -> None:
-        """Keeps a whole phrase, unless it is too long to be kept."""
-        phrase = tuple(chunks)
-        size_bytes = _size_bytes(key, phrase)
-        if size_bytes > self.longest_phrase_bytes:
-            return
-        with self._lock:
-            if (old := self._phrases.pop(key, None)) is not None:
-                self._size_bytes -= _size_bytes(key, old)
-            self._phrases[key] = phrase
-            self._size_bytes += size_bytes
-            while self._size_bytes > self.max_bytes:
-                self._size_bytes -= _size_bytes(*self._phrases.popitem(last=False))
-
-    def clear(self) -> None:
-        """Forgets all phrases; the counters go on."""
-        with self._lock:
-            self._phrases.clear()
-            self._size_bytes = 0
 
 
 class CachingSynthesiser:
@@ -155,9 +74,3 @@ class CachingSynthesiser:
 
     def close(self) -> None:
         self._engine.close()
-
-
-def _size_bytes(key: PhraseKey, phrase: tuple[SpeechChunk, ...]) -> int:
-    words = sum(len(chunk.words) for chunk in phrase)
-    sound = sum(len(chunk.pcm) for chunk in phrase)
-    return sound + 2 * len(key.text) + _WORD_BYTES * words + _PHRASE_BYTES
