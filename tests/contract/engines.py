@@ -8,7 +8,15 @@ from functools import cache
 from typing import Any
 
 from livekit.agents import llm, stt, tts
-from livekit.plugins import espeak, faster_whisper, kokoro, pocketsphinx, responder, simulated
+from livekit.plugins import (
+    espeak,
+    faster_whisper,
+    kokoro,
+    moonshine,
+    pocketsphinx,
+    responder,
+    simulated,
+)
 from livekit.plugins.speechcore import EngineBusy, EngineError, Word
 from livekit.plugins.speechcore.text import normaliser
 
@@ -19,6 +27,7 @@ from tests.fakes.engines import FakeRecogniser, FakeSynthesiser, fake_tts
 from tests.fakes.model_server import ServedSTT, ServedTTS
 from tests.models.hum_kokoro import hum_kokoro
 from tests.models.random_whisper import scripted_whisper
+from tests.models.tiny_moonshine import tiny_moonshine
 from tests.stack.caller import RATE_HZ, resample
 from tests.stack.speech import speech
 
@@ -48,9 +57,15 @@ def _whisper() -> stt.STT[Any]:
     return faster_whisper.STT(options=options)
 
 
+def _moonshine() -> stt.STT[Any]:
+    """The real library and a model that counts while somebody speaks."""
+    return moonshine.STT(moonshine.MoonshineEngine(tiny_moonshine(), model="tiny"))
+
+
 SOUND = Utterance(_made_speech, frozenset({"sound"}))
 ANNOUNCED = Utterance(_made_speech, frozenset({"hello", "there"}), _announce)
 SCRIPTED = Utterance(_made_speech, frozenset({"what", "time"}))
+COUNTED = Utterance(_flite_speech, frozenset({"one", "two"}))
 SPOKEN = Utterance(_flite_speech, frozenset({"what", "time"}), understood_from_hz=16_000)
 
 
