@@ -108,6 +108,22 @@ def serve_models(
 
 
 @app.command()
+def tune() -> None:
+    """Time the local engines on this machine and keep the best choice of threads."""
+    from livekit.plugins.speechcore import EngineError
+
+    from agent.local.host import plan_of
+    from agent.local.tune import run_tune
+
+    settings = _settings()
+    _check_engines(settings)
+    try:
+        raise typer.Exit(run_tune(settings, plan_of(settings, choose(settings))))
+    except EngineError as e:
+        raise ConfigError([str(e)]) from None
+
+
+@app.command()
 def web() -> None:
     """Serve the page and its token endpoint."""
     from agent.web.command import serve_forever

@@ -9,7 +9,7 @@ from livekit.plugins.modelserver.logs import log_to_stderr
 
 from agent.config import ConfigError, Settings
 from agent.local.host import LocalHost, plan_of
-from agent.local.plan import Tuning
+from agent.local.tuning import load
 from agent.profiles import Choice
 
 
@@ -27,7 +27,7 @@ def run_serve(settings: Settings, choice: Choice, *, health_port: int) -> None:
         plan,
         settings.cache_dir / "run",  # without an address the socket is here
         language=choice.language,
-        tuning=Tuning(),
+        tuning=load(settings.cache_dir),
         health_port=health_port,
     )
     config = host.server_config()

@@ -19,8 +19,9 @@ from livekit.plugins.speechcore import EngineThread
 
 from agent.config import Settings
 from agent.local.addresses import LocalAddresses
-from agent.local.models import LocalModel
-from agent.local.plan import LocalPlan, Tuning, engine_options, make_plan
+from agent.local.models import LocalModel, gguf_of
+from agent.local.plan import LocalPlan, engine_options, make_plan
+from agent.local.tuning import Tuning, load
 from agent.profiles import Choice
 from agent.weights import Store
 
@@ -28,6 +29,9 @@ logger = logging.getLogger(__name__)
 
 LOADING_TIMEOUT_S = 180.0
 """For the models to be read from a slow disk."""
+
+LLAMA_SLOTS = 4
+"""Calls whose conversation llama.cpp keeps evaluated; a further one is evaluated anew each turn."""
 
 _SHARED_LANE = "cpu"
 """Speech engines take turns: on a CPU two steps at once take twice as long each."""
@@ -41,6 +45,8 @@ class LocalHost:
     addresses: LocalAddresses
     language: str
     tuning: Tuning
+    context_tokens: int
+    """Of each call, in llama.cpp."""
     health_port: int | None
 
     @classmethod
@@ -51,13 +57,14 @@ class LocalHost:
         *,
         language: str,
         tuning: Tuning,
+        context_tokens: int = 4096,
         health_port: int | None,
     ) -> LocalHost:
         """`folder`: private, for sockets and locks; its path must be short, as a socket's must."""
         addresses = LocalAddresses(
             model_server=f"unix:{folder / 'models.sock'}",
             llama_url=f"http://127.0.0.1:{_free_port()}",
-            llama_slots=tuning.llama_slots,
+            llama_slots=LLAMA_SLOTS,
             slots_folder=folder / "slots",
         )
         return cls(
@@ -65,6 +72,7 @@ class LocalHost:
             addresses=addresses,
             language=language,
             tuning=tuning,
+            context_tokens=context_tokens,
             health_port=health_port,
         )
 
@@ -107,12 +115,11 @@ class LocalHost:
     async def _llama(self, model: LocalModel) -> AsyncIterator[None]:
         from livekit.plugins.llama_cpp import LlamaServer, ServerOptions, keep_running
 
-        file = model.path if model.path.is_file() else model.path / "model.gguf"
         server = LlamaServer(
             ServerOptions(
-                model=file,
-                slots=self.tuning.llama_slots,
-                context_tokens=self.tuning.llama_context_tokens,
+                model=gguf_of(model),
+                slots=LLAMA_SLOTS,
+                context_tokens=self.context_tokens,
                 threads=self.tuning.llama_threads or None,
                 port=int(self.addresses.llama_url.rpartition(":")[2]),
             )
@@ -142,8 +149,14 @@ def local_host(settings: Settings, choice: Choice, folder: Path) -> LocalHost | 
     plan = plan_of(settings, choice, served=not settings.agent_modelserver)
     if plan.is_empty:
         return None
-    tuning = Tuning(llama_context_tokens=settings.agent_llm_context)
-    host = LocalHost.prepare(plan, folder, language=choice.language, tuning=tuning, health_port=0)
+    host = LocalHost.prepare(
+        plan,
+        folder,
+        language=choice.language,
+        tuning=load(settings.cache_dir),
+        context_tokens=settings.agent_llm_context,
+        health_port=0,
+    )
     host.addresses.publish(os.environ)
     return host
 

@@ -43,3 +43,8 @@ def is_path(spec: EngineSpec) -> bool:
 def is_url(spec: EngineSpec) -> bool:
     """A server that runs already: `llama_cpp:http://127.0.0.1:8000`."""
     return urlsplit(spec.model or "").scheme in ("http", "https")
+
+
+def gguf_of(model: LocalModel) -> Path:
+    """The file that llama.cpp loads."""
+    return model.path if model.path.is_file() else model.path / "model.gguf"

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from agent.engine_spec import EngineSpec
 from agent.local.models import LocalModel, is_url, locate
+from agent.local.tuning import Tuning
 from agent.weights import Store
 
 SERVED: dict[str, Literal["stt", "tts"]] = {
@@ -47,17 +48,6 @@ class LocalPlan:
     @property
     def is_empty(self) -> bool:
         return not self.served and self.llm is None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tuning:
-    """How engines run on this machine; 0 leaves it to their libraries."""
-
-    whisper_threads: int = 0
-    kokoro_threads: int = 0
-    llama_threads: int = 0
-    llama_slots: int = 4
-    llama_context_tokens: int = 4096
 
 
 def make_plan(specs: Sequence[EngineSpec], store: Store, *, served: bool = True) -> LocalPlan:

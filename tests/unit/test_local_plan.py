@@ -6,9 +6,10 @@ import pytest
 
 from agent.engine_spec import EngineSpec
 from agent.local.addresses import LocalAddresses
-from agent.local.host import LocalHost
+from agent.local.host import LLAMA_SLOTS, LocalHost
 from agent.local.models import is_path, is_url, locate
-from agent.local.plan import LocalPlan, Tuning, engine_options, make_plan
+from agent.local.plan import LocalPlan, engine_options, make_plan
+from agent.local.tuning import Tuning
 from agent.weights import MissingWeights, Store, UnknownWeights, WeightsError
 
 
@@ -83,10 +84,10 @@ def test_engines_get_their_files_and_the_language(models: Path, tmp_path: Path) 
 
 def test_addresses_reach_the_processes_of_calls(tmp_path: Path) -> None:
     host = LocalHost.prepare(
-        LocalPlan(), tmp_path, language="en", tuning=Tuning(llama_slots=3), health_port=None
+        LocalPlan(), tmp_path, language="en", tuning=Tuning(), health_port=None
     )
     environment: dict[str, str] = {}
     host.addresses.publish(environment)
     assert LocalAddresses.published(environment) == host.addresses
-    assert host.addresses.llama_slots == 3
+    assert host.addresses.llama_slots == LLAMA_SLOTS
     assert LocalAddresses.published({}) is None
