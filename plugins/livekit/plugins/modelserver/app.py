@@ -19,12 +19,16 @@ from livekit.plugins.speechcore import EngineError
 
 from .config import EXIT_OK, EXIT_STUCK, EXIT_UNUSABLE, ConfigError, ServerConfig
 from .health import Health
-from .served import Engine, Factory, build_engine, import_factories
+from .served import Engine, Factory, build_engine, find_factory
 from .server import ModelServer
 
 logger = logging.getLogger(__package__)
 
 _WATCH_S = 1.0
+_SWITCH_S = 0.0005
+"""How long an engine's Python code may keep the event loop from running. Measured beside a voice that
+works in Python alone: an interim's way to the caller is 1.0 ms at p95, with Python's 5 ms it is 5.7."""
+
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 OnReady = Callable[[dict[str, object]], None]
@@ -43,9 +47,15 @@ def serve(
     the health port. Whoever calls this should end the process with `end_process(status)`: a native
     step that hangs would keep it for ever.
     """
+    sys.setswitchinterval(_SWITCH_S)
     try:
         config.check()
-        return asyncio.run(_Program(config, factories or {}, on_ready).run())
+        given = factories or {}
+        found = {
+            path: given.get(path) or find_factory(path)
+            for path in {engine.factory for engine in config.engines}
+        }
+        return asyncio.run(_Program(config, found, on_ready).run())
     except (ConfigError, EngineError, OSError) as e:
         sys.stderr.write(f"{e}\n")
         return EXIT_UNUSABLE
@@ -88,7 +98,6 @@ class _Program:
         health = Health(lambda: self._server)
         try:
             health_port = await self._start_health(health)
-            import_factories(self._config.engines, self._factories)
             engines = await self._load()
             if engines is None:
                 return EXIT_OK
@@ -126,7 +135,7 @@ class _Program:
         problems = []
         for config in self._config.engines:
             try:
-                engines[config.name] = build_engine(config, self._factories)
+                engines[config.name] = build_engine(config, self._factories[config.factory])
             except EngineError as e:
                 problems.append(str(e))
         if problems:

@@ -47,13 +47,19 @@ class BatchRecogniser(Recogniser, Protocol):
         ...
 
 
-def build_engine(config: EngineConfig, factories: Mapping[str, Factory]) -> Engine:
-    """Makes an engine and loads its model; blocks. Raises EngineError with the engine's name.
-
-    `factories` has those that are not to be imported by their path.
-    """
+def find_factory(path: str) -> Factory:
+    """Imports "package.module:function". For the main thread: livekit's plugins want to be imported
+    there. Raises EngineError."""
+    module_name, _, name = path.partition(":")
     try:
-        factory = factories.get(config.factory) or _imported(config.factory)
+        return cast(Factory, getattr(importlib.import_module(module_name), name))
+    except (ImportError, AttributeError, ValueError) as e:
+        raise EngineError(f"there is no engine factory {path!r} ({e})") from e
+
+
+def build_engine(config: EngineConfig, factory: Factory) -> Engine:
+    """Makes an engine and loads its model; blocks. Raises EngineError with the engine's name."""
+    try:
         engine = factory(**config.options)
         if load := getattr(engine, "load", None):
             load()
@@ -62,25 +68,6 @@ def build_engine(config: EngineConfig, factories: Mapping[str, Factory]) -> Engi
         raise EngineError(f"{config.name}: {e}") from e
     except Exception as e:
         raise EngineError(f"{config.name} cannot be loaded ({type(e).__name__}: {e})") from e
-
-
-def import_factories(configs: Sequence[EngineConfig], factories: Mapping[str, Factory]) -> None:
-    """On the main thread, where livekit wants its plugins to be imported.
-
-    What cannot be imported is told by `build_engine`, with the engine's name.
-    """
-    for config in configs:
-        if config.factory not in factories:
-            with contextlib.suppress(EngineError):
-                _imported(config.factory)
-
-
-def _imported(path: str) -> Factory:
-    module_name, _, name = path.partition(":")
-    try:
-        return cast(Factory, getattr(importlib.import_module(module_name), name))
-    except (ImportError, AttributeError, ValueError) as e:
-        raise EngineError(f"there is no engine factory {path!r} ({e})") from e
 
 
 class ServedEngine:
