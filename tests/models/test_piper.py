@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -213,6 +214,20 @@ def test_a_truncated_voice_is_one_sentence_with_the_command(tmp_path: Path, fold
                 list(engine.steps("Hello."))
     finally:
         engine.close()
+
+
+def test_a_server_with_many_open_files_can_still_speak(folder: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+    many = [os.dup(0) for _ in range(1100)]
+    engine = Piper(folder)
+    try:
+        assert list(engine.steps("Hello."))
+    finally:
+        engine.close()
+        for descriptor in many:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_another_program_in_its_place_is_found_out() -> None:

@@ -124,9 +124,13 @@ class PiperProcess:
     def _read(self, process: subprocess.Popen[bytes], count: int, until_s: float) -> bytes:
         assert process.stdout is not None
         data = bytearray()
+        waiting = (
+            select.poll()
+        )  # select() knows no descriptor over 1023, a server of many calls does
+        waiting.register(process.stdout, select.POLLIN)
         while len(data) < count:
             left_s = max(0.0, until_s - time.monotonic())
-            if not select.select([process.stdout], [], [], left_s)[0]:
+            if not waiting.poll(left_s * 1000):
                 self._end()
                 raise EngineTimeout("piper did not answer in time; the next text starts it again")
             piece = os.read(process.stdout.fileno(), count - len(data))

@@ -29,7 +29,8 @@ _LONGEST_SPEECH_S = 60.0
 class EngineVAD(vad.VAD):
     """Scores windows of 16 kHz sound on the event loop, one at a time.
 
-    For detectors that need less than 0.2 ms a window: the way to a thread and back takes as long.
+    For detectors that need less than 0.2 ms a window: the way to a thread and back takes 0.15 ms
+    (measured with livekit's own VAD), and no other work waits longer than for one window.
     A window that fails counts as no speech; the first of a stream that does is logged.
     """
 
