@@ -108,6 +108,17 @@ def test_a_pause_settles_the_text_and_the_final_is_that_text(talk: Talk) -> None
     assert talk.model.decodes == decodes, "what was decoded already is decoded again"
 
 
+def test_a_pause_after_decoded_speech_is_due_once_to_say_that_it_is_settled(talk: Talk) -> None:
+    talk.session.feed(noise(62 * 0.032, LOUD, SAMPLE_RATE_HZ))
+    assert not talk.session.decode().is_settled
+    talk.session.feed(noise(0.3, QUIET, SAMPLE_RATE_HZ))
+    assert talk.session.is_due
+    assert talk.session.decode().is_settled
+    assert talk.model.decodes == 1
+    talk.session.feed(noise(0.1, QUIET, SAMPLE_RATE_HZ))
+    assert not talk.session.is_due
+
+
 def test_a_long_silence_after_speech_is_not_heard_by_the_model(talk: Talk) -> None:
     talk.hear(1.5, LOUD)
     talk.hear(20.0, QUIET)

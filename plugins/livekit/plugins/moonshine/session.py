@@ -52,14 +52,17 @@ class Session:
         self._pieces = Pieces(window_samples / SAMPLE_RATE_HZ)
         self._done: list[Piece] = []
         self._pace = PartialPace()
+        self._told = Transcript()
 
     @property
     def is_due(self) -> bool:
         open_piece = self._pieces.open
         if open_piece is not self._first_waiting:
             return True  # another has ended
-        if open_piece is None or not open_piece.has_news:
+        if open_piece is None:
             return False
+        if not open_piece.has_news:  # nothing to decode, but to say that the text is settled
+            return self._is_pause and bool(open_piece.text) and not self._told.is_settled
         new_s = len(open_piece.unheard) * self._window_bytes / BYTES_PER_SAMPLE / SAMPLE_RATE_HZ
         return self._is_pause or new_s >= self._pace.step_s
 
@@ -123,7 +126,8 @@ class Session:
         pieces = [piece for piece in (*self._done, *self._pieces.waiting) if piece.text]
         text = self._joint.join(piece.text for piece in pieces)
         words = tuple(word for piece in pieces for word in _spread(piece))
-        return Transcript(text, words, is_settled=bool(text) and self._is_settled)
+        self._told = Transcript(text, words, is_settled=bool(text) and self._is_settled)
+        return self._told
 
     @property
     def _is_settled(self) -> bool:
