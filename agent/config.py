@@ -109,7 +109,7 @@ class Settings(BaseSettings):
     """With a name the worker takes only calls dispatched to it by that name; without, every room."""
 
     agent_cache_dir: Path = Path("~/.cache/parley")
-    """Folder of what is downloaded once: the LiveKit server, later models."""
+    """Folder of what is downloaded once: the LiveKit server and the models."""
     agent_instructions: Annotated[Path | None, AfterValidator(_existing_file)] = None
     """Markdown file with the assistant's instructions, in place of agent/prompts/assistant.md."""
     agent_greeting: str | None = None

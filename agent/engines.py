@@ -28,6 +28,12 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
+_IMPORTED_LATE = {
+    "llama_cpp": ("openai.resources.chat.completions", "openai.resources.models"),
+}
+"""What a library imports when it is first used, for a third of a second, in a call."""
+
+
 @dataclass
 class Loaded:
     """Models a process has loaded before its call, by engine name."""
@@ -83,6 +89,8 @@ def import_plugins(choice: Choice) -> None:
 def preload(choice: Choice, loaded: Loaded) -> None:
     """Loads what a call would otherwise wait for; blocking."""
     import_plugins(choice)
+    for module in _IMPORTED_LATE.get(choice.llm.name, ()):
+        importlib.import_module(module)
     if choice.stt.name == "pocketsphinx":
         from livekit.plugins.pocketsphinx import PocketsphinxEngine
 

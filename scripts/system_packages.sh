@@ -1,11 +1,21 @@
 #!/bin/sh
-# Sees to it that commands are there: sh scripts/system_packages.sh command:debian-package …
+# Sees to it that commands and libraries are there: sh scripts/system_packages.sh name:debian-package …
 # Installs the packages when root on Debian or a relative of it, else says what is missing.
 set -eu
 
+# The libraries that the loader finds; macOS has no ldconfig, nor need of these packages.
+libraries=$(PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null || true)
+
+# is_there NAME: a command, or a library like libfoo.so.1.
+is_there() {
+  command -v "$1" >/dev/null 2>&1 && return 0
+  case $libraries in *"$1 "*) return 0 ;; esac
+  return 1
+}
+
 missing=
 for pair in "$@"; do
-  command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair#*:}"
+  is_there "${pair%%:*}" || missing="$missing ${pair#*:}"
 done
 [ -n "$missing" ] || exit 0
 

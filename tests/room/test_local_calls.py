@@ -48,14 +48,23 @@ async def test_a_caller_is_greeted_heard_and_answered(local: Worker, join: Join)
     assert HEARD.split()[-1] in caller.said("caller").lower()
 
 
-async def test_eight_callers_at_once_are_all_answered(local: Worker, join: Join) -> None:
-    callers = await asyncio.gather(*(join("local") for _ in range(8)))
-    for caller in callers:
+async def test_of_eight_callers_at_once_each_is_answered_or_told_that_lines_are_busy(
+    local: Worker, join: Join
+) -> None:
+    """How many there is room for, the model server measures while it works."""
+
+    async def call() -> str:
+        caller = await join("local")
         await caller.wait_for_answer(caller.joined_s, timeout_s=60)
-    await asyncio.gather(*(caller.wait_for_quiet(timeout_s=60) for caller in callers))
-    ends_s = await asyncio.gather(*(c.say(speech("What time is it now?")) for c in callers))
-    for caller, end_s in zip(callers, ends_s, strict=True):
-        await caller.wait_for_answer(end_s, timeout_s=60)
+        end_s = await caller.say(speech("What time is it now?"))
+        await caller.wait_for(
+            lambda: caller.sound_after(end_s) or caller.notices, "answer or notice", timeout_s=60
+        )
+        return caller.notices[0]["code"] if caller.notices else "answered"
+
+    outcomes = await asyncio.gather(*(call() for _ in range(8)))
+    assert set(outcomes) <= {"answered", "busy"}, outcomes
+    assert outcomes.count("answered") >= 2, outcomes
 
 
 async def test_a_model_server_killed_in_mid_call_comes_back_and_the_call_goes_on(
