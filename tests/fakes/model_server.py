@@ -72,7 +72,7 @@ class ServedSTT(EngineSTT):
 
     def __init__(self, engine: FakeRecogniser) -> None:
         self._served = ServerThread({"ear": engine})
-        self._client = ModelServerClient(self._served.address)
+        self._client = ModelServerClient(self._served.address, dead_after_s=10.0)
         handle = RemoteRecogniser(
             self._client, "ear", sample_rate_hz=engine.sample_rate_hz, model=engine.model
         )
@@ -89,7 +89,7 @@ class ServedTTS(EngineTTS):
 
     def __init__(self, engine: FakeSynthesiser) -> None:
         self._served = ServerThread({"voice": engine})
-        self._client = ModelServerClient(self._served.address)
+        self._client = ModelServerClient(self._served.address, dead_after_s=10.0)
         handle = RemoteSynthesiser(
             self._client, "voice", sample_rate_hz=engine.sample_rate_hz, model=engine.model
         )

@@ -11,7 +11,7 @@ from livekit.plugins.modelserver import EngineConfig, Limits, ModelServerClient,
 from livekit.plugins.modelserver.server import ModelServer
 
 from tests.server.dummies import DummyEar, DummyVoice
-from tests.server.trial import Trial
+from tests.server.trial import PATIENT_S, Trial
 
 StartServer = Callable[..., Awaitable[Trial]]
 
@@ -50,7 +50,7 @@ async def start(folder: Path) -> AsyncIterator[StartServer]:
         )
         server = ModelServer(config, {"ear": ear, "voice": voice})
         address = str(await server.start())
-        client = ModelServerClient(address, token=token)
+        client = ModelServerClient(address, token=token, dead_after_s=PATIENT_S)
         trial = Trial(server, client, ear, voice, address)
         trials.append(trial)
         return trial

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 from livekit.plugins.faster_whisper import STT
 from livekit.plugins.kokoro import TTS
@@ -24,12 +25,15 @@ from tests.fakes.heartbeat import Heartbeat
 from tests.models.hum_kokoro import hum_kokoro
 from tests.models.random_whisper import scripted_whisper
 from tests.server.test_process import START_S, supervised
+from tests.server.trial import PATIENT_S
 
 HEARD = "what time is it now"
 REPLY = "It is a quarter past seven. The shops close at eight, so there is some time left."
 CALLS = 8
 SPEECH = speech_like(2.2, ((0.2, 1.6),), 16_000)
 STEP_BYTES = 2 * 16_000 // 25
+
+pytestmark = pytest.mark.timeout(60)
 
 
 @pytest_asyncio.fixture
@@ -92,7 +96,7 @@ async def _speak(client: ModelServerClient) -> tuple[bytes, str]:
 
 
 async def _call(address: str) -> tuple[str, bytes, str]:
-    client = ModelServerClient(address)
+    client = ModelServerClient(address, dead_after_s=PATIENT_S)
     try:
         interims, final = await _hear(client)
         assert not interims or final.text.startswith(interims[0].text.split()[0])
@@ -113,7 +117,7 @@ async def test_eight_calls_at_once_are_heard_and_spoken_to(address: str) -> None
 
 
 async def test_the_plugins_do_not_know_that_their_engine_is_elsewhere(address: str) -> None:
-    client = ModelServerClient(address)
+    client = ModelServerClient(address, dead_after_s=PATIENT_S)
     ear = RemoteRecogniser(client, "ear", sample_rate_hz=16_000)
     async with STT(engine=ear) as stt, Conversation(stt, rate_hz=16_000) as conversation:
         await conversation.hear(SPEECH)

@@ -1,59 +1,51 @@
-"""For how many callers an engine has the time: measured while it works. Pure.
+"""For how many calls a lane has the time: measured while it works. Pure.
 
-What counts is its *cost*: seconds of work for a second of a caller's sound (the real-time factor).
-A thread that is busy four fifths of the time serves `0.8 / cost` callers.
+What counts is its *cost*: seconds of work of all its engines for a second of a call. A thread that is
+busy four fifths of the time serves `0.8 / cost` calls.
 """
 
 from __future__ import annotations
 
 import math
 
+DEFAULT_COST = 0.2
 _MEMORY_S = 120.0
-"""Sound after which what was measured before has faded to a third."""
+"""Of calls, after which what was measured before has faded to a third."""
 
 _PRIOR_S = 10.0
-"""Of sound for which the assumed cost counts."""
+"""Of a call for which the assumed cost counts."""
 
 
 class Admission:
-    """The capacity of one engine, in callers at the same time."""
+    """The capacity of one lane, in calls at the same time."""
 
     def __init__(
-        self,
-        *,
-        threads: float,
-        limit: int | None = None,
-        assumed_cost: float = 0.2,
-        busy_share: float = 0.8,
+        self, *, threads: int, assumed_cost: float = DEFAULT_COST, busy_share: float = 0.8
     ) -> None:
-        """`limit`: a capacity that is set, not measured. `assumed_cost`: until there is a measured one.
-
-        `busy_share`: how busy a thread may be, for a step to find one free in most cases.
+        """`assumed_cost`: until calls have been measured. `busy_share`: how busy a thread may be,
+        for a step to find one free in most cases.
         """
         self._threads = threads
-        self._limit = limit
         self._busy_share = busy_share
-        self._sound_s = _PRIOR_S
+        self._call_s = _PRIOR_S
         self._busy_s = _PRIOR_S * assumed_cost
 
     @property
     def cost(self) -> float:
-        """Seconds of work for a second of sound."""
-        return self._busy_s / self._sound_s
+        """Seconds of work for a second of a call."""
+        return self._busy_s / self._call_s
 
     @property
     def capacity(self) -> int:
         """Never less than one: a machine that is too slow should answer late, not never."""
-        if self._limit is not None:
-            return self._limit
         return max(1, math.floor(self._threads * self._busy_share / max(self.cost, 1e-4)))
 
-    def heard(self, sound_s: float) -> None:
-        """A caller has sent, or been sent, so much sound."""
-        faded = math.exp(-sound_s / _MEMORY_S)
+    def lasted(self, call_s: float) -> None:
+        """A call has gone on for so long."""
+        faded = math.exp(-call_s / _MEMORY_S)
         self._busy_s *= faded
-        self._sound_s = self._sound_s * faded + sound_s
+        self._call_s = self._call_s * faded + call_s
 
     def worked(self, busy_s: float) -> None:
-        """A thread has worked so long for a caller."""
+        """A thread has worked so long for a call."""
         self._busy_s += busy_s

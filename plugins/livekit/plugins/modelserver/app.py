@@ -17,10 +17,18 @@ from typing import Any
 
 from livekit.plugins.speechcore import EngineError
 
-from .config import EXIT_OK, EXIT_STUCK, EXIT_UNUSABLE, ConfigError, ServerConfig
+from .config import (
+    EXIT_OK,
+    EXIT_STUCK,
+    EXIT_UNUSABLE,
+    ConfigError,
+    EngineConfig,
+    ServerConfig,
+)
 from .health import Health
 from .served import Engine, Factory, build_engine, find_factory
 from .server import ModelServer
+from .warm_up import measured_cost
 
 logger = logging.getLogger(__package__)
 
@@ -88,6 +96,7 @@ class _Program:
         self._factories = factories
         self._on_ready = on_ready
         self._server: ModelServer | None = None
+        self._costs: dict[str, float] = {}
         self._signals = 0
         self._signalled = asyncio.Event()
 
@@ -101,7 +110,7 @@ class _Program:
             engines = await self._load()
             if engines is None:
                 return EXIT_OK
-            self._server = ModelServer(self._config, engines)
+            self._server = ModelServer(self._config, engines, self._costs)
             address = await self._server.start()
             gc.freeze()  # the models are here to stay: no collection need look at them
             self._announce({"address": str(address), "health_port": health_port})
@@ -135,12 +144,26 @@ class _Program:
         problems = []
         for config in self._config.engines:
             try:
-                engines[config.name] = build_engine(config, self._factories[config.factory])
+                engine = build_engine(config, self._factories[config.factory])
             except EngineError as e:
                 problems.append(str(e))
+                continue
+            engines[config.name] = engine
+            self._warm_up(config, engine)
         if problems:
             raise EngineError("\n".join(problems))
         return engines
+
+    def _warm_up(self, config: EngineConfig, engine: Engine) -> None:
+        try:
+            cost = measured_cost(config, engine)
+        except Exception as e:  # calls will be told; others of this engine's voices may work
+            reason = {"engine": config.name, "error": type(e).__name__}
+            logger.warning("an engine could not be warmed up", extra=reason)
+            return
+        logger.info("warm", extra={"engine": config.name, "rtf": cost and round(cost, 3)})
+        if cost is not None:
+            self._costs[config.name] = cost
 
     async def _serve_until_told(self, server: ModelServer) -> int:
         while not self._signals:

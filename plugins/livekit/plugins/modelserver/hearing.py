@@ -64,7 +64,7 @@ class Hearing(Session):
     def audio(self, pcm: bytes) -> None:
         """Takes sound from the caller."""
         self._received_bytes += len(pcm)
-        self._engine.admission.heard(duration_s(pcm, self._rate_hz))
+        self._engine.sounded(duration_s(pcm, self._rate_hz))
         if self._received_bytes - self._heard_bytes > self._most_unheard_bytes:
             self.fail(
                 Fault(FaultKind.BUSY, f"{self._engine.name} does not keep up with the caller")

@@ -32,7 +32,7 @@ class ServerMetrics:
             "sessions", "Recogniser sessions and texts in progress.", engine
         )
         self.capacity = self._gauge("capacity", "Callers at the same time.", engine)
-        self.cost = self._gauge("rtf", "Seconds of work for a second of sound.", engine)
+        self.rtf = self._gauge("rtf", "Seconds of work for a second of sound.", engine)
         self.stuck = self._gauge("stuck", "1 when every thread hangs.", ["lane"])
         self.skipped = self._counter("partials_skipped", "Interims overtaken by newer.", engine)
         self.cancelled = self._counter("cancelled", "Texts and sessions given up early.", engine)

@@ -20,7 +20,7 @@ from livekit.plugins.speechcore import (
     Transcript,
 )
 
-from .admission import Admission
+from .admission import DEFAULT_COST, Admission
 from .config import EngineConfig
 from .lane import Lane, Outcome
 from .messages import Fault, FaultKind
@@ -80,13 +80,21 @@ class ServedEngine:
         lane: Lane,
         admission: Admission,
         metrics: ServerMetrics,
+        *,
+        call_share: float,
     ) -> None:
+        """`admission`: of the lane. `call_share`: seconds of a call for each second of this engine's
+        sound.
+        """
         self.config = config
         self.engine = engine
         self.lane = lane
         self.admission = admission
         self.metrics = metrics
+        self._call_share = call_share
         self._callers: Counter[Hashable] = Counter()
+        self._sound_s = 0.0
+        self._busy_s = 0.0
 
     @property
     def name(self) -> str:
@@ -105,9 +113,19 @@ class ServedEngine:
         return self._callers.total()
 
     @property
+    def capacity(self) -> int:
+        """Callers at the same time: what is set, else what is measured."""
+        return self.config.capacity or self.admission.capacity
+
+    @property
     def free(self) -> int:
         """For how many more callers there is room."""
-        return max(0, self.admission.capacity - len(self._callers))
+        return max(0, self.capacity - len(self._callers))
+
+    @property
+    def real_time_factor(self) -> float:
+        """Seconds of work for a second of sound since the start; 0 before there was any."""
+        return self._busy_s / self._sound_s if self._sound_s else 0.0
 
     def batch(self, item: Decodable) -> Batch | None:
         """How this session's interims are decoded with others'; None where they are not."""
@@ -128,9 +146,7 @@ class ServedEngine:
         if self.lane.is_stuck:
             raise EngineBusy(f"{self.name} is still busy with a step that missed its deadline")
         if caller not in self._callers and not self.free:
-            raise EngineBusy(
-                f"{self.name} is at capacity: it serves {self.admission.capacity} callers"
-            )
+            raise EngineBusy(f"{self.name} is at capacity: it serves {self.capacity} callers")
         self._callers[caller] += 1
 
     def release(self, caller: Hashable) -> None:
@@ -139,10 +155,17 @@ class ServedEngine:
         if not self._callers[caller]:
             del self._callers[caller]
 
+    def sounded(self, sound_s: float) -> None:
+        """A caller has sent, or been sent, so much sound."""
+        self._sound_s += sound_s
+        self.admission.lasted(self._call_share * sound_s)
+
     def account(self, outcome: Outcome) -> None:
         """Takes note of a step that was made."""
         kind = outcome.job.kind
-        self.admission.worked(outcome.ran_s / outcome.batch_size)
+        busy_s = outcome.ran_s / outcome.batch_size
+        self._busy_s += busy_s
+        self.admission.worked(busy_s)
         self.metrics.wait.labels(self.name, kind).observe(outcome.waited_s)
         self.metrics.run.labels(self.name, kind).observe(outcome.ran_s)
         self.metrics.batch.labels(self.name).observe(outcome.batch_size)
@@ -153,32 +176,50 @@ class ServedEngine:
             "kind": self.config.kind,
             "model": self.engine.model,
             "rate": self.engine.sample_rate_hz,
-            "capacity": self.admission.capacity,
+            "capacity": self.capacity,
             "free": self.free,
         }
+
+
+_SPEAKING_SHARE = 0.5
+"""Of a call in which the agent speaks, for what there is no better measure of."""
 
 
 def serve_engines(
     configs: Sequence[EngineConfig],
     engines: Mapping[str, Engine],
+    costs: Mapping[str, float],
     metrics: ServerMetrics,
     on_outcomes: Callable[[list[Outcome]], None],
 ) -> list[ServedEngine]:
-    """Gives each engine its threads; those that name the same lane share them."""
-    lanes: dict[str, Lane] = {}
-    shares = Counter(config.lane_name for config in configs)
+    """Gives each engine its threads; those that name the same lane share them.
+
+    `costs`: seconds of work for a second of sound, of the engines of which it is known.
+    """
     served = []
-    for config in configs:
-        lane = lanes.get(config.lane_name)
-        if lane is None:
-            lane = Lane(
-                config.lane_name, JobQueue(), threads=config.threads, on_outcomes=on_outcomes
-            )
-            lanes[config.lane_name] = lane
-        threads = lane.thread_count / shares[config.lane_name]
-        admission = Admission(threads=threads, limit=config.capacity)
-        served.append(ServedEngine(config, engines[config.name], lane, admission, metrics))
+    for name in dict.fromkeys(config.lane_name for config in configs):
+        members = [config for config in configs if config.lane_name == name]
+        threads = members[0].threads
+        lane = Lane(name, JobQueue(), threads=threads, on_outcomes=on_outcomes)
+        admission = _admission(members, costs, threads)
+        hears = any(config.kind == "stt" for config in members)
+        for config in members:
+            # A recogniser hears all of a call. Speech tells how long a call is only where nothing hears.
+            share = 1.0 if config.kind == "stt" else 0.0 if hears else 1 / _SPEAKING_SHARE
+            engine = engines[config.name]
+            served.append(ServedEngine(config, engine, lane, admission, metrics, call_share=share))
     return served
+
+
+def _admission(
+    members: Sequence[EngineConfig], costs: Mapping[str, float], threads: int
+) -> Admission:
+    """Assumes that a call uses the first engine of each kind in its lane."""
+    assumed_cost = 0.0
+    for kind, share in (("stt", 1.0), ("tts", _SPEAKING_SHARE)):
+        of_kind = (config.name for config in members if config.kind == kind)
+        assumed_cost += share * costs.get(next(of_kind, ""), 0.0)
+    return Admission(threads=threads, assumed_cost=assumed_cost or DEFAULT_COST)
 
 
 def fault_of(error: Exception) -> Fault:

@@ -38,8 +38,15 @@ class ModelServer:
     `start()`, then `drain()` (optional), then `stop()`, which closes the engines as well.
     """
 
-    def __init__(self, config: ServerConfig, engines: Mapping[str, Engine]) -> None:
-        """`engines`: by the names in `config`."""
+    def __init__(
+        self,
+        config: ServerConfig,
+        engines: Mapping[str, Engine],
+        costs: Mapping[str, float] | None = None,
+    ) -> None:
+        """`engines`: by the names in `config`, as are `costs`: seconds of work for a second of sound,
+        where they have been measured.
+        """
         self.limits: Limits = config.limits
         self.token = config.token
         self.metrics = ServerMetrics()
@@ -51,7 +58,9 @@ class ModelServer:
         self._server: asyncio.Server | None = None
         self._loop = asyncio.get_running_loop()
         self._socket: tuple[Path, int] | None = None
-        served = serve_engines(config.engines, engines, self.metrics, self._on_outcomes)
+        served = serve_engines(
+            config.engines, engines, costs or {}, self.metrics, self._on_outcomes
+        )
         self._engines = {engine.name: engine for engine in served}
         self._lanes = {engine.lane for engine in served}
 
@@ -156,8 +165,8 @@ class ModelServer:
         self.metrics.connections.set(len(self._connections))
         for name, engine in self._engines.items():
             self.metrics.sessions.labels(name).set(engine.session_count)
-            self.metrics.capacity.labels(name).set(engine.admission.capacity)
-            self.metrics.cost.labels(name).set(engine.admission.cost)
+            self.metrics.capacity.labels(name).set(engine.capacity)
+            self.metrics.rtf.labels(name).set(engine.real_time_factor)
         for lane in self._lanes:
             self.metrics.stuck.labels(lane.name).set(lane.is_stuck)
             depths = lane.depths()

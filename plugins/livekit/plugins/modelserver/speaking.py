@@ -86,7 +86,7 @@ class Speaking(Session):
             self._sent += 1
         made_s = duration_s(chunk.pcm, self._request.sample_rate_hz)
         self._made_s += made_s
-        self._engine.admission.heard(made_s)
+        self._engine.sounded(made_s)
 
     # What follows runs on the engine's thread.
 
