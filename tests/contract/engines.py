@@ -24,6 +24,7 @@ from agent.speech import ClauseTTS
 from tests.contract.stt_checks import Utterance
 from tests.fakes.audio import speech_like
 from tests.fakes.engines import FakeRecogniser, FakeSynthesiser, fake_tts
+from tests.fakes.llama_http import fake_llama, spoken
 from tests.fakes.model_server import ServedSTT, ServedTTS
 from tests.models.hum_kokoro import hum_kokoro
 from tests.models.random_whisper import scripted_whisper
@@ -95,7 +96,11 @@ TTSS = (
     Case("espeak", espeak.TTS),
     Case("kokoro", lambda: kokoro.TTS(kokoro.OnnxBackend(hum_kokoro()))),
 )
-LLMS = (Case("simulated", simulated.LLM), Case("responder", responder.LLM))
+LLMS = (
+    Case("simulated", simulated.LLM),
+    Case("responder", responder.LLM),
+    Case("llama_cpp", fake_llama),
+)
 
 
 def engine_tts(**options: Any) -> tts.TTS[Any]:
@@ -153,7 +158,10 @@ SLOW_STTS = (
     SttCase("any engine", lambda: engine_stt(step_s=1.0), SOUND),
     SttCase("any engine of a model server", lambda: served_stt(step_s=1.0), SOUND),
 )
-SLOW_LLMS = (Case("simulated", lambda: simulated.LLM(delay_s=5.0)),)
+SLOW_LLMS = (
+    Case("simulated", lambda: simulated.LLM(delay_s=5.0)),
+    Case("llama_cpp", lambda: fake_llama(spoken("Late.", delay_s=5.0))),
+)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,198 @@
+"""The endpoints of a llama.cpp server beyond OpenAI's: templates, tokens, prompts evaluated ahead."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+
+from .history import Overflow
+from .turn_end import Candidate, mark, split_at_mark
+
+Message = dict[str, Any]
+"""A chat message as OpenAI's API writes it."""
+
+HANG_UP = {"Connection": "close"}
+"""For requests whose answer is streamed: llama.cpp hangs up after such an answer without saying so,
+and the next request on that connection would be lost."""
+
+_LISTED = 40
+"""How many candidates for the next token are asked for."""
+
+
+class Refused(Exception):
+    """The server answered with an error. Its own words may quote the conversation: never log them."""
+
+    def __init__(self, status: int, body: object) -> None:
+        super().__init__(f"the llama.cpp server answered with status {status}")
+        self.status = status
+        self.body = body
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """A conversation up to the caller's last word, through the model's own template."""
+
+    text: str
+    after: str
+    """What the template writes next: the end of the caller's turn first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluated:
+    """A prompt that is in its slot now."""
+
+    prompt_tokens: int
+    new_tokens: int
+    """Of those, the ones that were not there before."""
+    slot: int
+    candidates: tuple[Candidate, ...] = ()
+    """For the next token, the likeliest first; only if asked for."""
+
+
+class LlamaClient:
+    """Speaks to one server through `http`, which stays the caller's to close.
+
+    Every method raises httpx2.HTTPError when the server cannot be reached or is late, Refused when
+    it answers with an error.
+    """
+
+    def __init__(self, url: str, http: httpx2.AsyncClient) -> None:
+        """`url`: without the "/v1"."""
+        self._url = url
+        self._http = http
+        self._end_tokens: dict[str, int] = {}
+
+    async def render(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[Mapping[str, Any]],
+        partial: str,
+        options: Mapping[str, Any],
+        *,
+        timeout_s: float,
+    ) -> Prompt | None:
+        """The prompt of a conversation in which the caller has said `partial` so far.
+
+        `options` of the template as in a chat request. None if the template does not write the
+        caller's words out.
+        """
+        body = {
+            **options,
+            "messages": [*messages, {"role": "user", "content": mark(partial)}],
+            **({"tools": list(tools)} if tools else {}),
+        }
+        answer = await self._post("/apply-template", body, timeout_s)
+        split = split_at_mark(str(answer.get("prompt", "")))
+        return Prompt(text=split[0], after=split[1]) if split else None
+
+    async def tokenize(self, text: str, *, timeout_s: float) -> list[int]:
+        answer = await self._post("/tokenize", {"content": text}, timeout_s)
+        tokens: list[int] = answer.get("tokens", [])
+        return tokens
+
+    async def end_token(self, after: str, *, timeout_s: float) -> int | None:
+        """The token that ends the caller's turn in this template; asked once."""
+        if after not in self._end_tokens:
+            tokens = await self.tokenize(after, timeout_s=timeout_s)
+            if not tokens:
+                return None
+            self._end_tokens[after] = tokens[0]
+        return self._end_tokens[after]
+
+    async def evaluate(
+        self, prompt: str, *, slot: int, wants_candidates: bool = False, timeout_s: float
+    ) -> Evaluated:
+        """Brings `prompt` into the cache of `slot` (-1: one the server picks).
+
+        Streamed with progress: dropped, it stops after the batch in work, where a plain request
+        goes on for up to a second. `timeout_s` holds from one sign of life to the next.
+        """
+        body = {
+            "prompt": prompt,
+            "id_slot": slot,
+            "cache_prompt": True,
+            "n_predict": 1 if wants_candidates else 0,
+            "n_probs": _LISTED if wants_candidates else 0,
+            "stream": True,
+            "return_progress": True,
+        }
+        last: Mapping[str, Any] = {}
+        candidates: tuple[Candidate, ...] = ()
+        async for last in self._stream("/completion", body, timeout_s):
+            candidates = _candidates(last) or candidates
+        timings = last.get("timings", {})
+        return Evaluated(
+            prompt_tokens=int(last.get("tokens_evaluated", 0)),
+            new_tokens=int(timings.get("prompt_n", 0)),
+            slot=int(last.get("id_slot", slot)),
+            candidates=candidates,
+        )
+
+    async def slots(self, *, timeout_s: float) -> list[dict[str, Any]]:
+        """The state of each slot, as the server tells it."""
+        response = await self._http.get(f"{self._url}/slots", timeout=timeout_s)
+        if response.status_code != 200:
+            raise Refused(response.status_code, _error(response.content))
+        slots: list[dict[str, Any]] = response.json()
+        return slots
+
+    async def _post(self, path: str, body: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
+        response = await self._http.post(f"{self._url}{path}", json=body, timeout=timeout_s)
+        if response.status_code != 200:
+            raise Refused(response.status_code, _error(response.content))
+        answer: dict[str, Any] = response.json()
+        return answer
+
+    async def _stream(
+        self, path: str, body: Mapping[str, Any], timeout_s: float
+    ) -> AsyncIterator[Mapping[str, Any]]:
+        async with self._http.stream(
+            "POST", f"{self._url}{path}", json=body, headers=HANG_UP, timeout=timeout_s
+        ) as response:
+            if response.status_code != 200:
+                raise Refused(response.status_code, _error(await response.aread()))
+            async for line in response.aiter_lines():
+                if not line.startswith("data: {"):
+                    continue
+                event: Mapping[str, Any] = json.loads(line.removeprefix("data: "))
+                if error := event.get("error"):
+                    raise Refused(int(error.get("code", 500)), error)
+                yield event
+
+
+def overflow_of(body: object) -> Overflow | None:
+    """What a server's error says about a prompt that is too long; None for any other error."""
+    if not isinstance(body, Mapping) or body.get("type") != "exceed_context_size_error":
+        return None
+    prompt, context = body.get("n_prompt_tokens"), body.get("n_ctx")
+    if not isinstance(prompt, int) or not isinstance(context, int) or prompt <= 0 or context <= 0:
+        return None
+    return Overflow(prompt, context)
+
+
+def is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def _error(content: bytes) -> object:
+    try:
+        body = json.loads(content)
+    except ValueError:
+        return None
+    return body.get("error", body) if isinstance(body, dict) else body
+
+
+def _candidates(event: Mapping[str, Any]) -> tuple[Candidate, ...]:
+    listed = event.get("completion_probabilities")
+    if not listed:
+        return ()
+    return tuple(
+        Candidate(int(item["id"]), str(item["token"]), float(item["logprob"]))
+        for item in listed[0].get("top_logprobs", ())
+    )
