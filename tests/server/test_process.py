@@ -181,6 +181,30 @@ async def test_a_drained_server_lets_calls_end_and_takes_no_new_ones(
     new.close()
 
 
+async def test_a_second_signal_ends_a_drain_at_once(
+    start: Start, client: ModelServerClient
+) -> None:
+    server = await start()
+    assert await heard(listener(client), 1) == "w0"
+    pid = running(server).pid
+    os.kill(pid, signal.SIGTERM)
+    await asyncio.sleep(0.1)
+    assert client.is_connected
+    os.kill(pid, signal.SIGTERM)
+    await eventually(lambda: not client.is_connected, deadline_s=5.0)
+
+
+async def test_a_server_with_an_engine_that_hangs_for_good_is_replaced(
+    start: Start, client: ModelServerClient
+) -> None:
+    server = await start(limits=Limits(stuck_s=0.1))
+    pid = running(server).pid
+    with pytest.raises(EngineError):
+        await spoken(synthesiser(client), "hang", timeout_s=0.1)
+    await eventually(lambda: server.running is not None and server.running.pid != pid)
+    assert words_of(await spoken(synthesiser(client), "hello")) == ["hello"]
+
+
 async def test_a_drain_has_a_deadline(start: Start, client: ModelServerClient) -> None:
     server = await start(limits=Limits(drain_s=0.3))
     ear = listener(client)

@@ -8,6 +8,7 @@ beside the two hops between threads that any step costs.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections import deque
@@ -77,7 +78,9 @@ class RemoteRecogniser:
 
     def load(self) -> None:
         """Connects, so that the first call need not; the models are loaded already."""
-        _connect_early(self._client)
+        if not self._client.is_connected:
+            with contextlib.suppress(EngineError):  # whoever needs it will be told
+                self._client.connect()
 
     def close(self) -> None:
         """Nothing is its own."""
@@ -211,10 +214,6 @@ class RemoteSynthesiser:
             speech.close()
             self._lead.end(speech, is_whole=is_whole, now_s=time.monotonic())
 
-    def load(self) -> None:
-        """Connects, so that the first text need not wait for that."""
-        _connect_early(self._client)
-
     def close(self) -> None:
         """Nothing is its own."""
 
@@ -272,11 +271,3 @@ class _Speech:
     def _put(self, item: SpeechChunk | EngineError | None) -> None:
         self._chunks.append(item)
         self._news.set()
-
-
-def _connect_early(client: ModelServerClient) -> None:
-    if not client.is_connected:
-        try:
-            client.connect()
-        except EngineError:
-            return  # whoever needs it will be told

@@ -46,10 +46,6 @@ class Session(ABC):
         self._timer: asyncio.TimerHandle | None = None
         self._is_ended = False
 
-    @property
-    def engine_name(self) -> str:
-        return self._engine.name
-
     @abstractmethod
     def proceed(self) -> None:
         """Has the next step made, if there is one to make now."""
