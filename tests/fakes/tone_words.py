@@ -59,8 +59,10 @@ class ToneDecoder:
         self.on_decode()
         self.requests.append(request)
         self.lengths_s.append(len(samples) / RATE_HZ)
+        words = tuple(_heard(samples))
         return Hypothesis(
-            words=tuple(_heard(samples)),
+            words=words,
+            tokens=tuple(int(word.text) if word.text.isdigit() else -1 for word in words),
             scores=self.scores,
             language=request.language or self.language,
             language_probability=1.0 if request.language else self.language_probability,

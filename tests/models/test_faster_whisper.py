@@ -8,7 +8,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -210,6 +210,31 @@ def test_a_doubtful_decode_is_tried_once_more_with_the_whole_window(
     assert shapes == [500, 3000]
     decoder.decode(samples(1.0), Request(language="en", is_final=False))
     assert shapes == [500, 3000, 500], "an interim is not worth a second try"
+
+
+@pytest.mark.parametrize("agreed", [0, 4, 9, 28])
+def test_a_draft_saves_tokens_and_changes_none(decoder: Decoder, agreed: int) -> None:
+    plain = Request(language="en", is_final=False)
+    alone = decoder.decode(samples(3.0), plain)
+    draft = alone.tokens[:agreed] + (1, 2, 3, 4)
+    generate, prompts = decoder.model.generate_with_fallback, []
+
+    def recorded(encoded: object, tokens: list[int], *others: object) -> object:
+        prompts.append(tokens)
+        return generate(encoded, tokens, *others)
+
+    decoder.model.generate_with_fallback = recorded
+    try:
+        drafted = decoder.decode(samples(3.0), replace(plain, draft=draft))
+    finally:
+        del decoder.model.generate_with_fallback
+    assert drafted.tokens == alone.tokens
+    assert drafted.words == alone.words
+    close = pytest.approx(alone.scores.mean_log_probability, abs=1e-3)
+    assert drafted.scores.mean_log_probability == close
+    said = len(prompts[0]) - len(decoder.model.get_prompt(decoder._known("en").tokenizer, [])) - 1
+    assert said <= agreed
+    assert agreed < 9 or said > 0, "nothing of the draft was used"
 
 
 def test_prompt_and_hot_words_reach_the_decoder() -> None:

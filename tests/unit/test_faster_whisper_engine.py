@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from livekit.plugins import faster_whisper
 from livekit.plugins.faster_whisper import FasterWhisperEngine, WhisperOptions, make_engine, weights
+from livekit.plugins.faster_whisper.engine import usual_threads
 from livekit.plugins.speechcore import EngineError
 
 
@@ -176,6 +177,11 @@ def test_a_download_that_fails_says_what_to_look_at(monkeypatch: pytest.MonkeyPa
 def test_options_that_cannot_work_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(EngineError):
         make_engine(**options)
+
+
+@pytest.mark.parametrize(("processors", "threads"), [(1, 1), (2, 1), (4, 2), (8, 4), (64, 4)])
+def test_threads_are_half_the_processors_and_four_at_most(processors: int, threads: int) -> None:
+    assert usual_threads(processors) == threads
 
 
 def test_an_engine_is_named_after_its_model() -> None:

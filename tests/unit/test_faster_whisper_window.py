@@ -37,5 +37,5 @@ def test_new_tokens_are_so_many_in_spite_of_ctranslate2(
     total = prompt_tokens + new
     allowed = min(total // 2, new)
     assert total <= 448
-    assert allowed >= min(16 + int(speech_s * 25), 448 // 2, 448 - prompt_tokens)
-    assert allowed <= 16 + speech_s * 25 + 1
+    assert allowed >= min(8 + int(speech_s * 25), 448 // 2, 448 - prompt_tokens)
+    assert allowed <= 8 + speech_s * 25 + 1

@@ -7,10 +7,12 @@ length of what is encoded (`window.py`), and what happens when the result looks 
 from __future__ import annotations
 
 import importlib
+import math
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,7 +32,11 @@ from .window import (
 )
 
 _MOST_PROMPT_TOKENS = 96
-"""Of each: hot words, prompt, what was said before. Together they leave half of the decoder's positions."""
+"""Of each: hot words, prompt, what was said before. Together they leave a third of the decoder's positions."""
+
+_LEAST_DRAFT_TOKENS = 4
+_MOST_DRAFT_TOKENS = 200
+_CHOSEN = 0.5
 
 _OPENING_PUNCTUATION = "\"'“¿([{-"
 _CLOSING_PUNCTUATION = "\"'.。,，!！?？:：”)]}、"
@@ -52,6 +58,8 @@ class Request:
     """None detects it."""
     context: str = ""
     """What was said just before, if anything."""
+    draft: tuple[int, ...] = ()
+    """Tokens that decodes of less of this audio found; see `Decoder`."""
     is_final: bool
 
 
@@ -86,7 +94,13 @@ class _Language:
 
 
 class Decoder:
-    """A loaded model. Thread-safe: `workers` decodes run at once, the others wait."""
+    """A loaded model. Thread-safe: `workers` decodes run at once, the others wait.
+
+    Tokens come one by one, milliseconds each, and most of them were found a moment ago already.
+    So an earlier result serves as a draft: one pass gives each of its tokens a probability, those above
+    one half are what a greedy decode would choose, and only what follows them is decoded. (Speculative
+    decoding, Leviathan et al. 2023, with the last hypothesis for the small model.)
+    """
 
     def __init__(self, model: Any, options: WhisperOptions) -> None:
         """`model`: a `faster_whisper.WhisperModel`. Raises EngineError for a prompt that is too long."""
@@ -126,7 +140,7 @@ class Decoder:
         if not speech.request.is_final or not is_doubtful(first.scores):
             return first
         # The context may be what led the model astray.
-        alone = speech._replace(request=replace(speech.request, context=""))
+        alone = speech._replace(request=replace(speech.request, context="", draft=()))
         is_new = frames < MOST_FRAMES or speech.request.context
         temperatures = (0.0, _FALLBACK_TEMPERATURE) if is_new else (_FALLBACK_TEMPERATURE,)
         second = self._attempt(alone, MOST_FRAMES, temperatures)
@@ -140,22 +154,38 @@ class Decoder:
         code, probability = self._language_of(speech, encoded)
         language = self._known(code)
         prompt = self._prompt(language.tokenizer, speech.request.context)
-        options = self._generation(language, speech, len(prompt), temperatures)
+        agreed, agreed_log_probability = self._agreed(encoded, prompt, speech)
+        options = self._generation(language, speech, len(prompt), len(agreed), temperatures)
         result, log_probability, _, ratio = self.model.generate_with_fallback(
-            encoded, prompt, language.tokenizer, options
+            encoded, [*prompt, *agreed], language.tokenizer, options
         )
+        tokens = [token for token in result.sequences_ids[0] if token < language.tokenizer.eot]
         scores = Scores(
-            mean_log_probability=float(log_probability),
+            mean_log_probability=log_probability
+            + agreed_log_probability / (len(result.sequences_ids[0]) + 1),
             no_speech_probability=float(result.no_speech_prob),
             compression_ratio=float(ratio),
         )
-        words = self._words(language, encoded, result.sequences_ids[0], speech)
+        words = self._words(language, encoded, tokens, speech)
         return Hypothesis(
             words=without_loops(words),
+            tokens=tuple(tokens),
             scores=scores,
             language=code,
             language_probability=probability,
         )
+
+    def _agreed(
+        self, encoded: Any, prompt: list[int], speech: _Speech
+    ) -> tuple[tuple[int, ...], float]:
+        """The tokens the draft begins with that the model chooses too, and their log probability."""
+        draft = speech.request.draft[:_MOST_DRAFT_TOKENS]
+        if len(draft) < _LEAST_DRAFT_TOKENS:
+            return (), 0.0
+        # It puts the last token of the prompt, which says "no timestamps", there by itself.
+        checked = self.model.model.align(encoded, prompt[:-1], [list(draft)], speech.frames)[0]
+        agreed = list(takewhile(lambda p: p > _CHOSEN, checked.text_token_probs))
+        return draft[: len(agreed)], sum(map(math.log, agreed))
 
     def _features(self, samples: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
         padded = np.zeros(frames * FRAME_SAMPLES, np.float32)
@@ -194,18 +224,18 @@ class Decoder:
         language: _Language,
         speech: _Speech,
         prompt_tokens: int,
+        agreed_tokens: int,
         temperatures: tuple[float, ...],
     ) -> Any:
         options = self._options
+        most = most_new_tokens(len(speech.samples), prompt_tokens, options.tokens_per_s)
         beam_size = options.beam_size if speech.request.is_final else options.partial_beam_size
         return replace(
             self._defaults,
             beam_size=beam_size,
             suppress_tokens=language.suppressed,
             temperatures=list(temperatures),
-            max_new_tokens=most_new_tokens(
-                len(speech.samples), prompt_tokens, options.tokens_per_s
-            ),
+            max_new_tokens=max(1, most - agreed_tokens),
         )
 
     @cached_property
@@ -244,10 +274,9 @@ class Decoder:
     def _words(
         self, language: _Language, encoded: Any, tokens: Sequence[int], speech: _Speech
     ) -> tuple[HeardWord, ...]:
-        text_tokens = [token for token in tokens if token < language.tokenizer.eot]
-        if not text_tokens:
+        if not tokens:
             return ()
-        segment = {"seek": 0, "start": 0.0, "end": speech.length_s, "tokens": text_tokens}
+        segment = {"seek": 0, "start": 0.0, "end": speech.length_s, "tokens": tokens}
         self.model.add_word_timestamps(
             [[segment]],
             language.tokenizer,

@@ -21,6 +21,7 @@ from .session import WhisperSession
 from .window import SAMPLE_RATE_HZ
 
 _WARM_UP_S = 0.5
+_MOST_THREADS = 4
 _GPU_TROUBLE = re.compile("cuda|cublas|cudnn", re.IGNORECASE)
 """In what CTranslate2 says when a GPU is full or its libraries are missing."""
 
@@ -115,7 +116,7 @@ def load_decoder(options: WhisperOptions) -> Decoder:
             str(folder),
             device=device,
             compute_type=compute_type,
-            cpu_threads=options.cpu_threads,
+            cpu_threads=options.cpu_threads or usual_threads(os.cpu_count() or 1),
             num_workers=options.workers,
             local_files_only=True,
         )
@@ -131,6 +132,11 @@ def load_decoder(options: WhisperOptions) -> Decoder:
             raise EngineError(f"Whisper cannot run on this GPU ({e}): choose the device cpu") from e
         raise weights.broken(folder, f"the library says: {e}") from e
     return decoder
+
+
+def usual_threads(processors: int) -> int:
+    """For one worker, on so many logical processors; see `WhisperOptions.cpu_threads`."""
+    return max(1, min(_MOST_THREADS, processors // 2))
 
 
 def _device_and_type(options: WhisperOptions, backend: Any) -> tuple[str, str]:

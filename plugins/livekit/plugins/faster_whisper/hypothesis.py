@@ -33,6 +33,8 @@ class Scores:
 class Hypothesis:
     words: tuple[HeardWord, ...]
     """Times in seconds from the first sample of the piece."""
+    tokens: tuple[int, ...]
+    """As decoded, whatever became of the words."""
     scores: Scores
     language: str
     language_probability: float

@@ -87,6 +87,7 @@ class WhisperSession:
         self._waiting: deque[Piece] = deque()
         self._kept: list[HeardWord] = []
         self._settled: list[HeardWord] = []
+        self._settled_tokens: tuple[int, ...] = ()
         self._settled_at = self._loud_windows
         self._live = LocalAgreement[HeardWord]()
         self._start_live(0)
@@ -170,7 +171,7 @@ class WhisperSession:
         full = self._buffer.push(pcm, is_open=is_open, is_loud=is_loud)
         if full is not None:
             self._waiting.append(full)
-            self._settled = []
+            self._settled, self._settled_tokens = [], ()
             self._settled_at = -1
             self._start_live(0)
         elif self._quiet_windows * WINDOW_S >= _FORGET_NOISE_S:
@@ -184,13 +185,14 @@ class WhisperSession:
     def _start_live(self, window: int) -> None:
         """Interims are of what comes from this window of the buffer on."""
         self._live.reset()
+        self._live_tokens: tuple[int, ...] = ()
         self._live_from = window
         self._live_loud_windows = 0
 
     def _decode_waiting(self) -> None:
         """The interim stays as it is until what follows is decoded too."""
         piece = self._waiting[0]
-        found = self._hear(piece, self._kept, is_final=True)
+        found, _ = self._hear(piece, self._kept, (), is_final=True)
         self._waiting.popleft()
         until_s = piece.words_until_s
         self._kept += [word for word in found if (word.start_s + word.end_s) / 2 <= until_s]
@@ -198,30 +200,40 @@ class WhisperSession:
     def _decode_live(self) -> None:
         piece = self._buffer.piece(self._live_from)
         before = [*self._kept, *self._settled]
-        self._live.insert(self._hear(piece, before, is_final=False))
+        found, self._live_tokens = self._hear(piece, before, self._live_tokens, is_final=False)
+        self._live.insert(found)
         words = [*self._settled, *self._live.words]
         self._newest = self._transcript(words, is_settled=False)
 
     def _settle(self) -> None:
-        self._settled = self._hear(self._buffer.piece(), self._kept, is_final=True)
+        draft = self._settled_tokens + self._live_tokens
+        piece = self._buffer.piece()
+        self._settled, self._settled_tokens = self._hear(piece, self._kept, draft, is_final=True)
         self._settled_at = self._loud_windows
         self._start_live(len(self._buffer))
         self._newest = self._transcript(self._settled, is_settled=True)
 
     def _hear(
-        self, piece: Piece, before: Sequence[HeardWord], *, is_final: bool
-    ) -> list[HeardWord]:
-        """The words of a piece; none for a noise."""
+        self,
+        piece: Piece,
+        before: Sequence[HeardWord],
+        draft: tuple[int, ...],
+        *,
+        is_final: bool,
+    ) -> tuple[list[HeardWord], tuple[int, ...]]:
+        """The words of a piece and their tokens; none for a noise."""
         if piece.loud_s < LEAST_LOUD_S:
-            return []
+            return [], ()
         context = self._transcript_text(before)[-_CONTEXT_LETTERS:]
-        request = Request(language=self._language, context=context, is_final=is_final)
+        request = Request(language=self._language, context=context, draft=draft, is_final=is_final)
         hypothesis = self._decoder.decode(piece.samples(), request)
         if not is_speech(hypothesis, piece.loud_s):
-            return []
+            return [], ()
         self._note_language(hypothesis, piece.loud_s)
         words = [_placed(word, piece) for word in hypothesis.words]
-        return beyond(before, words) if piece.is_overlapping else words
+        if piece.is_overlapping:
+            words = _after(before, beyond(before, words))
+        return words, hypothesis.tokens
 
     def _note_language(self, hypothesis: Hypothesis, loud_s: float) -> None:
         self._heard_language = hypothesis.language
@@ -235,6 +247,15 @@ class WhisperSession:
 
     def _transcript_text(self, words: Sequence[HeardWord]) -> str:
         return transcript(words, self._heard_language, is_settled=False).text
+
+
+def _after(before: Sequence[HeardWord], words: Sequence[HeardWord]) -> list[HeardWord]:
+    """The words, none of them earlier than those before: two decodes differ by a tenth of a second."""
+    end_s = before[-1].end_s if before else 0.0
+    return [
+        replace(word, start_s=max(end_s, word.start_s), end_s=max(end_s, word.end_s))
+        for word in words
+    ]
 
 
 def _placed(word: HeardWord, piece: Piece) -> HeardWord:

@@ -5,7 +5,8 @@ to that (`pad_or_trim`), so that a "yes" costs what half a minute costs. CTransl
 since 3.19; read in its source and tried with 4.8.5) takes any number of frames up to 3000: the position
 encodings are cut to the length, and `generate`, `align` and `detect_language` follow the length of what was
 encoded. So this plugin encodes the speech and `padding_s` of true silence (zero samples, as in training;
-`transcribe` fills up with zeros in the spectrogram instead).
+`transcribe` fills up with zeros in the spectrogram instead). Medians of 5, random weights, int8, one thread
+of a Xeon with 2 processors: base 27 ms for 5 s, 42 for 7 s, 66 for 10 s, 123 for 15 s, 626 for 30 s.
 
 What it does to accuracy is not measured here. Others have: padding of 2.6 s cost little with base.en
 (ggml-org/whisper.cpp#1855), 1 to 3.5 s without padding cost much (OpenNMT/CTranslate2#2100), and a window
@@ -29,7 +30,7 @@ _LEAST_FRAMES = 500
 _STEP_FRAMES = 100
 """A few lengths only: GPUs choose their kernels by shape."""
 
-_LEAST_TOKENS = 16
+_LEAST_TOKENS = 8
 _MOST_LENGTH = 448
 """Tokens that the decoder has positions for, the prompt's included."""
 
