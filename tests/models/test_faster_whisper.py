@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -119,6 +120,27 @@ def test_a_model_of_english_only_says_so() -> None:
 def test_a_language_this_very_model_lacks_is_refused(nonsense: FasterWhisperEngine) -> None:
     with pytest.raises(EngineError, match="'yue'"):
         nonsense.open(language="yue")
+
+
+async def test_a_stream_tells_the_language_it_detected() -> None:
+    detecting = options(scripted_whisper(SENTENCE), language=None)
+    async with STT(options=detecting) as engine, Conversation(engine) as conversation:
+        await conversation.hear(speech_like(2.0, ((0.3, 1.5),), 24_000))
+        final = await conversation.flush()
+        await conversation.end()
+    assert final.alternatives[0].text == SENTENCE
+    assert final.alternatives[0].language == "en"
+
+
+def test_importing_the_plugin_loads_no_library() -> None:
+    code = (
+        "import sys, livekit.plugins.faster_whisper;"
+        "print({'faster_whisper', 'ctranslate2', 'tokenizers'} & set(sys.modules))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=15
+    )
+    assert ran.stdout.strip() == "set()"
 
 
 def test_our_languages_are_faster_whispers() -> None:
