@@ -16,10 +16,10 @@ from livekit.plugins import openai as openai_plugin
 from livekit.plugins.llama_cpp import LLM, LlamaServer, ServerOptions
 
 from evals.engines.timing import Comparison, Times
-from tests.models.tiny_llama import write_tiny_llama
+from tests.models.tiny_llama import Size, write_tiny_llama
 
 TURNS = 10
-_LAYERS, _WIDTH, _INNER = 12, 512, 1536
+_SIZE = Size(layers=12, width=512, inner=1536, heads=8)
 _INSTRUCTIONS = (
     "You answer the telephone of a small hotel by the sea, in one or two short sentences. "
 )
@@ -30,9 +30,7 @@ _ANSWER = "Yes, we have a quiet room on the second floor, and breakfast is from 
 def first_tokens(*, n: int) -> list[Comparison]:
     """At the turn `TURNS`, whose question is another each time."""
     with tempfile.TemporaryDirectory(prefix="parley-") as folder:
-        path = write_tiny_llama(
-            Path(folder) / "llama.gguf", layers=_LAYERS, width=_WIDTH, inner=_INNER
-        )
+        path = write_tiny_llama(Path(folder) / "llama.gguf", size=_SIZE)
         server = LlamaServer(ServerOptions(model=path, slots=2, context_tokens=8192))
         server.start()
         try:

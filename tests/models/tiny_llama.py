@@ -7,6 +7,7 @@ leads to letters: so it writes ASCII, in words and sentences of a kind, and neve
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,16 @@ END_OF_TURN = 258
 TOOL_CALL = 259
 """The tokens <|im_end|> and <tool_call>; neither is ever written unless a request asks for it."""
 
-_LAYERS, _WIDTH, _HEADS, _INNER = 2, 64, 4, 128
+
+@dataclass(frozen=True)
+class Size:
+    layers: int
+    width: int
+    inner: int
+    heads: int = 4
+
+
+TINY = Size(layers=2, width=64, inner=128)
 _SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 _TAGS = ("<tool_call>", "</tool_call>")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz     "
@@ -56,23 +66,25 @@ A call is a JSON object between tags:
 """
 
 
-def write_tiny_llama(path: Path, *, architecture: str = "llama", seed: int = 0) -> Path:
-    """Writes it to `path` in some 10 ms; the same bytes for the same seed."""
+def write_tiny_llama(
+    path: Path, *, architecture: str = "llama", size: Size = TINY, seed: int = 0
+) -> Path:
+    """Writes it to `path`, the tiny one in some 10 ms; the same bytes for the same seed."""
     tokens = [*_byte_characters(), *_SPECIAL, *_TAGS]
     writer = GGUFWriter(str(path), architecture)
     writer.add_name("tiny")
     writer.add_context_length(CONTEXT_TOKENS)
-    writer.add_embedding_length(_WIDTH)
-    writer.add_block_count(_LAYERS)
-    writer.add_feed_forward_length(_INNER)
-    writer.add_head_count(_HEADS)
-    writer.add_head_count_kv(_HEADS)
+    writer.add_embedding_length(size.width)
+    writer.add_block_count(size.layers)
+    writer.add_feed_forward_length(size.inner)
+    writer.add_head_count(size.heads)
+    writer.add_head_count_kv(size.heads)
     writer.add_layer_norm_rms_eps(1e-5)
-    writer.add_rope_dimension_count(_WIDTH // _HEADS)
+    writer.add_rope_dimension_count(size.width // size.heads)
     writer.add_vocab_size(len(tokens))
     writer.add_file_type(0)
     _add_tokenizer(writer, tokens)
-    for name, weights in _tensors(len(tokens), np.random.default_rng(seed)):
+    for name, weights in _tensors(len(tokens), size, np.random.default_rng(seed)):
         writer.add_tensor(name, weights)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
@@ -96,31 +108,31 @@ def _add_tokenizer(writer: GGUFWriter, tokens: list[str]) -> None:
 
 
 def _tensors(
-    vocabulary: int, random: np.random.Generator
+    vocabulary: int, size: Size, random: np.random.Generator
 ) -> Iterator[tuple[str, NDArray[np.float32]]]:
     def weights(*shape: int, scale: float = 0.02) -> NDArray[np.float32]:
         return (random.standard_normal(shape) * scale).astype(np.float32)
 
-    embedding = weights(vocabulary, _WIDTH, scale=0.5)
+    embedding = weights(vocabulary, size.width, scale=0.5)
     embedding[:, 0] = 3.0
-    output = weights(vocabulary, _WIDTH, scale=0.3)
+    output = weights(vocabulary, size.width, scale=0.3)
     output[:, 0] = -3.0
     output[[ord(letter) for letter in set(_LETTERS)], 0] = 1.0
     output[ord(" "), 0] = 1.4
     output[[ord(mark) for mark in _MARKS], 0] = 0.8
-    ones = np.ones(_WIDTH, np.float32)
+    ones = np.ones(size.width, np.float32)
     yield "token_embd.weight", embedding
     yield "output.weight", output
     yield "output_norm.weight", ones
-    for layer in range(_LAYERS):
+    for layer in range(size.layers):
         block = f"blk.{layer}."
         yield block + "attn_norm.weight", ones
         yield block + "ffn_norm.weight", ones
         for kind in ("attn_q", "attn_k", "attn_v", "attn_output"):
-            yield f"{block}{kind}.weight", weights(_WIDTH, _WIDTH)
-        yield block + "ffn_gate.weight", weights(_INNER, _WIDTH)
-        yield block + "ffn_up.weight", weights(_INNER, _WIDTH)
-        yield block + "ffn_down.weight", weights(_WIDTH, _INNER)
+            yield f"{block}{kind}.weight", weights(size.width, size.width)
+        yield block + "ffn_gate.weight", weights(size.inner, size.width)
+        yield block + "ffn_up.weight", weights(size.inner, size.width)
+        yield block + "ffn_down.weight", weights(size.width, size.inner)
 
 
 def _byte_characters() -> list[str]:
