@@ -8,6 +8,7 @@ import math
 
 import pytest
 from livekit.agents import function_tool, llm
+from livekit.plugins.llama_cpp.ahead import Descriptions
 
 from tests.contract.llm_checks import ask, question, text_of
 from tests.fakes.llama_http import END_TOKEN, FakeLlama, engine
@@ -36,6 +37,20 @@ async def test_once_the_conversation_has_begun_its_cache_is_not_given_up_for_a_w
         await ask(made, question())
         await made.warm_up(question())
     assert not server.bodies("/completion")
+
+
+def test_tools_are_described_again_only_when_they_change() -> None:
+    @function_tool
+    async def get_date() -> str:
+        """Tells the date."""
+        return "It is the first of May."
+
+    descriptions = Descriptions()
+    first = descriptions.of([get_time])
+    assert descriptions.of([get_time]) is first
+    assert [tool["function"]["name"] for tool in descriptions.of([get_date])] == ["get_date"]
+    assert len(descriptions.of([get_date, get_time])) == 2
+    assert descriptions.of([]) == []
 
 
 async def test_without_an_opening_prewarming_only_connects() -> None:

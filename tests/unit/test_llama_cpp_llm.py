@@ -106,6 +106,15 @@ async def test_a_tool_chosen_by_name_is_the_only_one_that_is_shown() -> None:
     assert [tool["function"]["name"] for tool in body["tools"]] == ["get_time"]
 
 
+async def test_a_choice_of_a_tool_that_is_not_there_leaves_the_others() -> None:
+    server = FakeLlama([called("get_time", "{}")])
+    async with engine(server) as made:
+        choice: llm.ToolChoice = {"type": "function", "function": {"name": "fly"}}
+        stream = made.chat(chat_ctx=question(), tools=[get_time], tool_choice=choice)
+        async with stream:
+            assert calls_of([chunk async for chunk in stream])
+
+
 async def test_a_url_may_end_as_openai_s_does() -> None:
     for url in (LLAMA_URL, f"{LLAMA_URL}/", f"{LLAMA_URL}/v1", f"{LLAMA_URL}/v1/"):
         async with llama_cpp.LLM(url) as made:

@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from livekit.plugins import llama_cpp
 from livekit.plugins.llama_cpp import MODELS, LlamaServer, ServerOptions
 from livekit.plugins.llama_cpp.diagnosis import check_file, why_it_failed
-from livekit.plugins.speechcore import EngineError
+from livekit.plugins.speechcore import EngineError, EngineThread
 
 OPTIONS = ServerOptions(model=Path("m.gguf"), port=8123, gpu_layers=20)
 
@@ -61,6 +62,45 @@ def test_a_server_that_was_never_started_is_stopped_without_complaint() -> None:
     assert not server.is_running and server.wait() and server.url == ""
 
 
+class DyingServer(llama_cpp.LlamaServer):
+    """Dies at once, and starts again at the attempts that `starts` says."""
+
+    def __init__(self, starts: list[bool]) -> None:
+        super().__init__(OPTIONS)
+        self.starts = starts
+        self.runs_for = 0
+
+    @property
+    def is_running(self) -> bool:
+        self.runs_for -= 1
+        return self.runs_for >= 0
+
+    def start(self, *, timeout_s: float = 120.0) -> None:
+        if not self.starts.pop(0):
+            raise EngineError("the model file is gone")
+        self.runs_for = 2
+
+
+async def test_a_server_that_dies_is_started_again_ever_later_until_it_runs(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    waits: list[float] = []
+
+    async def sleep(duration_s: float) -> None:
+        waits.append(duration_s)
+        if len(waits) == 12:
+            raise TimeoutError
+
+    thread = EngineThread("test")
+    server = DyingServer([*[False] * 8, True, True])
+    with pytest.raises(TimeoutError):
+        await llama_cpp.keep_running(server, thread, sleep=sleep)
+    thread.close()
+    assert waits[:9] == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0]
+    assert waits[9:12] == [0.25, 0.25, 0.5], "it watches, and begins anew once it has run"
+    assert "the llama.cpp server does not start" in caplog.text
+
+
 def test_drafts_are_models_of_the_list() -> None:
     assert {model.draft for model in MODELS.values() if model.draft} <= MODELS.keys()
 
@@ -70,7 +110,7 @@ import sys, threading
 for name in ("livekit.plugins.openai", "xllamacpp"):
     sys.modules[name] = None
 from livekit.plugins import llama_cpp
-from livekit.plugins.speechcore import EngineError
+from livekit.plugins.speechcore import EngineError, EngineThread
 assert threading.active_count() == 1, threading.enumerate()
 for use in (
     lambda: llama_cpp.LLM,

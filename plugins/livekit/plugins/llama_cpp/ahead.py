@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import logging
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -48,6 +49,7 @@ class ReadAhead:
         self._slot = slot
         self._template_options = template_options
         self._prefills = NewestOnly("llama-prefill")
+        self._descriptions = Descriptions()
         self._opening: tuple[str, int] | None = None
         self._has_begun = False
         self._has_warned = False
@@ -80,7 +82,7 @@ class ReadAhead:
         opening, _ = split_opening(chat_ctx.items)
         if not opening and not tools:
             return 0
-        messages, described = _messages(llm.ChatContext(opening)), describe(tools)
+        messages, described = _messages(llm.ChatContext(opening)), self._descriptions.of(tools)
         key = json.dumps([messages, described])
         if self._opening is None or self._opening[0] != key:
             try:
@@ -119,7 +121,7 @@ class ReadAhead:
             "a conversation is longer than the model's context: its oldest turns are left out",
             extra={"tokens": overflow.prompt_tokens, "context_tokens": overflow.context_tokens},
         )
-        described = json.dumps(describe(tools)) if tools else ""
+        described = json.dumps(self._descriptions.of(tools)) if tools else ""
         return self._history.shrink(chat_ctx, overflow, other_chars=len(described))
 
     async def _prefill(
@@ -140,7 +142,7 @@ class ReadAhead:
     ) -> Prefill | None:
         prompt = await self._client.render(
             _messages(chat_ctx),
-            describe(tools),
+            self._descriptions.of(tools),
             partial,
             self._template_options,
             timeout_s=timeout_s,
@@ -180,12 +182,21 @@ class ReadAhead:
             )
 
 
-def describe(tools: Sequence[llm.Tool]) -> list[dict[str, Any]]:
-    """The tools as a chat request describes them."""
-    described: list[dict[str, Any]] = llm.ToolContext(list(tools)).parse_function_tools(
-        "openai", strict=False
-    )
-    return described
+class Descriptions:
+    """The tools as a chat request describes them. Made once for the same tools: half a millisecond
+    each, on the event loop."""
+
+    def __init__(self) -> None:
+        self._tools: list[llm.Tool] = []
+        self._described: list[dict[str, Any]] = []
+
+    def of(self, tools: Sequence[llm.Tool]) -> list[dict[str, Any]]:
+        if len(tools) != len(self._tools) or any(map(operator.is_not, tools, self._tools)):
+            self._tools = list(tools)
+            self._described = llm.ToolContext(self._tools).parse_function_tools(
+                "openai", strict=False
+            )
+        return self._described
 
 
 def _messages(chat_ctx: llm.ChatContext) -> list[Message]:

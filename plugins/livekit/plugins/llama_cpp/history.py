@@ -43,7 +43,7 @@ class History:
         `other_chars` are those of the tools' descriptions, which count but cannot be cut.
         """
         fitted = self.fit(chat_ctx)
-        opening, turns = split_opening(fitted.items)
+        _, turns = split_opening(fitted.items)
         whole = sum(map(_chars, fitted.items)) + other_chars
         surplus = int(whole * (1 - _KEPT_SHARE * overflow.context_tokens / overflow.prompt_tokens))
         start = _first_to_keep(turns, surplus)

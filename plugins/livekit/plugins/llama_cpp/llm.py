@@ -121,7 +121,9 @@ class LLM(openai_plugin.LLM):
             options["parallel_tool_calls"] = parallel_tool_calls
         if isinstance(tool_choice, dict):
             # llama.cpp knows no choice by name: that one tool is all that the model is shown.
-            usable = [llm.ToolContext(usable).function_tools[tool_choice["function"]["name"]]]
+            name = tool_choice["function"]["name"]
+            chosen = llm.ToolContext(usable).function_tools.get(name)
+            usable = [chosen] if chosen is not None else usable
             options["tool_choice"] = "required"
         elif is_given(tool_choice):
             options["tool_choice"] = tool_choice

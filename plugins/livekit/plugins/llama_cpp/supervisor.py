@@ -43,7 +43,7 @@ async def keep_running(
             await thread.call(
                 lambda: server.start(timeout_s=_START_TIMEOUT_S), timeout_s=_START_TIMEOUT_S
             )
-        except EngineError as e:
+        except (EngineError, OSError) as e:
             wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
             logger.error("the llama.cpp server does not start", extra={"error": str(e)})
         else:
