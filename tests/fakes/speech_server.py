@@ -60,7 +60,8 @@ class FakeSpeechServer:
             return web.json_response(self.error, status=self.status)
         response = web.StreamResponse(headers={"Content-Type": self.content_type})
         await response.prepare(request)
-        sound = await asyncio.to_thread(self._sound, question["input"])  # minutes of it take a while
+        # Minutes of it take a while.
+        sound = await asyncio.to_thread(self._sound, question["input"])
         for at in range(0, len(sound), self.piece_bytes):
             await asyncio.sleep(self.pace_s)
             if self.breaks_off_after is not None and self.pieces_sent >= self.breaks_off_after:
