@@ -56,19 +56,19 @@ async def get_time(is_exact: bool, place: Literal["here", "there"]) -> str:
     return "It is a quarter past seven."
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def tiny_llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tiny_llama(tmp_path_factory.mktemp("models") / "tiny.gguf")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def options(tiny_llama: Path) -> llama_cpp.ServerOptions:
     return llama_cpp.ServerOptions(
         model=tiny_llama, context_tokens=CONTEXT_TOKENS, slots=2, threads=1, gpu_layers=0
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(options: llama_cpp.ServerOptions) -> Iterator[llama_cpp.LlamaServer]:
     server = llama_cpp.LlamaServer(options)
     server.start(timeout_s=15.0)
