@@ -368,10 +368,10 @@ def test_a_model_loaded_before_a_fork_says_so_instead_of_hanging(
 
 
 async def test_two_streams_at_once_and_one_that_is_cut_off(
-    nonsense: FasterWhisperEngine,
+    scripted: FasterWhisperEngine,
 ) -> None:
     pcm = speech_like(4.0, ((0.3, 1.9), (2.0, 3.5)), 24_000)
-    handle = InProcessRecogniser(nonsense, name="whisper")
+    handle = InProcessRecogniser(scripted, name="whisper")
     async with STT(engine=handle) as engine:
         async with Conversation(engine) as one, Conversation(engine) as other:
             third = Conversation(engine)
@@ -380,9 +380,9 @@ async def test_two_streams_at_once_and_one_that_is_cut_off(
             await asyncio.gather(one.hear(pcm), other.hear(pcm))
             await asyncio.gather(one.end(), other.end())
         for conversation in (one, other):
-            assert conversation.final_texts
             assert conversation.of(EventType.INTERIM_TRANSCRIPT)
-        assert one.final_texts == other.final_texts
+        # What random weights say may differ with the pace of the interims; a script does not.
+        assert one.final_texts == other.final_texts == [SENTENCE]
 
 
 async def test_the_event_loop_is_never_kept(nonsense: FasterWhisperEngine) -> None:
