@@ -14,7 +14,7 @@ from rich.console import Console
 
 from agent import __version__
 from agent.config import ConfigError, Settings, load_settings, unknown_variables
-from agent.profiles import ProfileError, choose
+from agent.profiles import Choice, ProfileError, choose
 
 app = typer.Typer(
     name="parley",
@@ -103,8 +103,7 @@ def serve_models(
 
     settings = _settings()
     here = settings.model_copy(update={"agent_modelserver": None})  # this is that server
-    _check_engines(here)
-    run_serve(settings, choose(here), health_port=health_port)
+    run_serve(settings, _choice(here), health_port=health_port)
 
 
 @app.command()
@@ -116,9 +115,9 @@ def tune() -> None:
     from agent.local.tune import run_tune
 
     settings = _settings()
-    _check_engines(settings)
+    choice = _choice(settings)
     try:
-        raise typer.Exit(run_tune(settings, plan_of(settings, choose(settings))))
+        raise typer.Exit(run_tune(settings, plan_of(settings, choice)))
     except EngineError as e:
         raise ConfigError([str(e)]) from None
 
@@ -144,7 +143,8 @@ def models(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """List the weights Parley knows: size, licence, languages, whether they are here."""
-    from agent.weights.command import list_models, store_of
+    from agent.weights import store_of
+    from agent.weights.command import list_models
 
     raise typer.Exit(list_models(store_of(_settings()), as_json=as_json))
 
@@ -160,8 +160,8 @@ def download(
     ] = False,
 ) -> None:
     """Fetch weights, resumed and verified: of a profile, or by name."""
+    from agent.weights import store_of
     from agent.weights.command import download as download_weights
-    from agent.weights.command import store_of
 
     store = store_of(_settings())
     raise typer.Exit(download_weights(store, what or [], yes=yes, check=check))
@@ -215,7 +215,7 @@ def _settings(*, need_livekit: bool = False, warn: bool = True) -> Settings:
 
 def _worker(*, dev: bool) -> int:
     settings = _settings(need_livekit=True)
-    _check_engines(settings)
+    choice = _choice(settings)
     _check_ports(settings)
     _check_server(settings)
     with tempfile.TemporaryDirectory(prefix="parley-") as folder:
@@ -225,7 +225,7 @@ def _worker(*, dev: bool) -> int:
         os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(metrics_folder))
         from agent.local.host import local_host
 
-        local = local_host(settings, choose(settings), Path(folder))
+        local = local_host(settings, choice, Path(folder))
         from agent.forkserver import settle_forkserver, start_forkserver
 
         start_forkserver()
@@ -244,7 +244,7 @@ def _worker(*, dev: bool) -> int:
         return run_worker(server, dev=dev, local=local.running() if local else None)
 
 
-def _check_engines(settings: Settings) -> None:
+def _choice(settings: Settings) -> Choice:
     """A profile that cannot work is told now, not to the first caller."""
     try:
         choice = choose(settings)
@@ -252,6 +252,7 @@ def _check_engines(settings: Settings) -> None:
         raise ConfigError([str(e)]) from None
     for warning in choice.warnings:
         errors.print(warning, style="yellow", markup=False, highlight=False)
+    return choice
 
 
 def _check_ports(settings: Settings) -> None:

@@ -16,11 +16,11 @@ from agent.config import Settings
 from agent.dispatch import CallOptions, SimulatedOptions
 from agent.local.addresses import LocalAddresses
 from agent.local.models import locate
-from agent.local.plan import SERVED
+from agent.local.plan import LLAMA, SERVED
 from agent.profiles import Choice, ProfileError, choose
 from agent.speech import clause_tts
 from agent.turns.words import WordsJudge
-from agent.weights import Store
+from agent.weights import store_of
 
 if TYPE_CHECKING:
     from agent.local.call import LocalCall
@@ -128,7 +128,7 @@ def check_engines(settings: Settings) -> None:
 
 
 def _local_call(settings: Settings, choice: Choice) -> LocalCall | None:
-    if not {choice.stt.name, choice.llm.name, choice.tts.name} & {*SERVED, "llama_cpp"}:
+    if not {choice.stt.name, choice.llm.name, choice.tts.name} & {*SERVED, LLAMA}:
         return None
     from agent.local.call import LocalCall
 
@@ -205,7 +205,7 @@ def _piper(context: _Context) -> tts.TTS[Any]:
     from livekit.plugins.speechio import EngineTTS
 
     spec = context.choice.tts
-    folder = locate(spec, Store(context.settings.cache_dir / "models")).path
+    folder = locate(spec, store_of(context.settings)).path
     voice = read_description(folder / f"{VOICE_FILE}.json", f"run `parley download {spec}`")
     return EngineTTS(
         context.servers.synthesiser(spec, sample_rate_hz=voice.sample_rate_hz),

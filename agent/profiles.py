@@ -10,7 +10,7 @@ from agent.config import Settings
 from agent.dispatch import CallOptions
 from agent.engine_spec import EngineSpec
 from agent.local.models import is_path, is_url, locate
-from agent.weights import Store, UnknownWeights, WeightsError
+from agent.weights import Store, UnknownWeights, WeightsError, store_of
 
 STAGES = ("stt", "llm", "tts")
 
@@ -118,7 +118,7 @@ def choose(
     `store` has the weights of local engines; the user's own by default.
     """
     call = call or CallOptions()
-    finder = _Finder(settings, is_installed, store or Store(settings.cache_dir / "models"))
+    finder = _Finder(settings, is_installed, store or store_of(settings))
     name, why = _profile_name(call.profile or settings.agent_profile, finder)
     profile = PROFILES[name]
     warnings: list[str] = []

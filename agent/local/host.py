@@ -23,7 +23,7 @@ from agent.local.models import LocalModel, gguf_of
 from agent.local.plan import LocalPlan, engine_options, make_plan
 from agent.local.tuning import Tuning, load
 from agent.profiles import Choice
-from agent.weights import Store
+from agent.weights import store_of
 
 logger = logging.getLogger(__name__)
 
@@ -163,8 +163,8 @@ def local_host(settings: Settings, choice: Choice, folder: Path) -> LocalHost | 
 
 def plan_of(settings: Settings, choice: Choice, *, served: bool = True) -> LocalPlan:
     """The local engines among those of `choice`. Raises WeightsError."""
-    store = Store(settings.cache_dir / "models")
-    return make_plan([choice.stt, choice.llm, choice.tts], store, served=served)
+    specs = [choice.stt, choice.llm, choice.tts]
+    return make_plan(specs, store_of(settings), served=served)
 
 
 def _free_port() -> int:

@@ -19,7 +19,7 @@ SERVED: dict[str, Literal["stt", "tts"]] = {
 }
 """The engines of the model server."""
 
-LLM = "llama_cpp"
+LLAMA = "llama_cpp"
 """The engine that has a server of its own kind."""
 
 _MAX_SESSIONS = 64
@@ -60,7 +60,7 @@ def make_plan(specs: Sequence[EngineSpec], store: Store, *, served: bool = True)
         for spec in specs
         if served and spec.name in SERVED
     ]
-    llms = [spec for spec in specs if spec.name == LLM and not is_url(spec)]
+    llms = [spec for spec in specs if spec.name == LLAMA and not is_url(spec)]
     return LocalPlan(served=tuple(models), llm=locate(llms[0], store) if llms else None)
 
 

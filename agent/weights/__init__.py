@@ -2,7 +2,7 @@
 
 from agent.weights.catalogue import Catalogue, File, Model, load_catalogue, our_catalogue
 from agent.weights.errors import BrokenWeights, MissingWeights, UnknownWeights, WeightsError
-from agent.weights.store import Examination, State, Store
+from agent.weights.store import Examination, State, Store, store_of
 
 __all__ = [
     "BrokenWeights",
@@ -17,4 +17,5 @@ __all__ = [
     "WeightsError",
     "load_catalogue",
     "our_catalogue",
+    "store_of",
 ]

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.prompt import Confirm
 
-from agent.config import ConfigError, Settings
+from agent.config import ConfigError
 from agent.weights.catalogue import Model
 from agent.weights.download import Downloader
 from agent.weights.errors import UnknownWeights, WeightsError
@@ -20,17 +20,12 @@ from agent.weights.hub import Hub
 from agent.weights.show import Bars, Lines, models_table, plan_table
 from agent.weights.store import Examination, State, Store
 
-__all__ = ["download", "list_models", "store_of"]
+__all__ = ["download", "list_models"]
 
 DEFAULT_PROFILE = "local"
 
 _console = Console()
 _errors = Console(stderr=True)
-
-
-def store_of(settings: Settings) -> Store:
-    """The models of this user."""
-    return Store(settings.cache_dir / "models")
 
 
 def list_models(store: Store, *, as_json: bool) -> int:

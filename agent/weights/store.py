@@ -13,11 +13,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO, Any
 
+from agent.config import Settings
 from agent.demo.private_files import make_state_dir, write_private
 from agent.weights.catalogue import Catalogue, File, Model, our_catalogue
 from agent.weights.errors import BrokenWeights, MissingWeights
 
-__all__ = ["Examination", "State", "Store", "open_private", "sha256_of", "size_of"]
+__all__ = ["Examination", "State", "Store", "open_private", "sha256_of", "size_of", "store_of"]
 
 MANIFEST = "manifest.json"
 
@@ -147,6 +148,11 @@ class Store:
         except (OSError, ValueError, KeyError, TypeError):
             return {}  # none yet, or not readable as one: the files are hashed
         return files if isinstance(files, dict) else {}
+
+
+def store_of(settings: Settings) -> Store:
+    """The models of this user."""
+    return Store(settings.cache_dir / "models")
 
 
 def open_private(path: Path) -> IO[bytes]:

@@ -15,7 +15,7 @@ from livekit.agents import llm
 from livekit.plugins import openai as openai_plugin
 from livekit.plugins.llama_cpp import LLM, LlamaServer, ServerOptions
 
-from evals.engines.timing import Comparison, Times
+from evals.engines.timing import Comparison
 from tests.models.tiny_llama import Size, write_tiny_llama
 
 TURNS = 10
@@ -61,11 +61,7 @@ async def _first_tokens(url: str, n: int) -> Comparison:
     finally:
         await ours.aclose()
         await baseline.aclose()
-    return Comparison(
-        what=f"llama.cpp, first token of turn {TURNS}",
-        ours=Times.of(taken["ours"]),
-        baseline=Times.of(taken["baseline"]),
-    )
+    return Comparison.of(f"llama.cpp, first token of turn {TURNS}", taken)
 
 
 def _conversation(number: int) -> llm.ChatContext:

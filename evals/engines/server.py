@@ -24,7 +24,7 @@ from livekit.plugins.speechio import (
     SynthesiserHandle,
 )
 
-from evals.engines.timing import Comparison, Times
+from evals.engines.timing import Comparison
 from tests.server.dummies import DummyEar, DummyVoice
 
 _TIMEOUT_S = 10.0
@@ -81,8 +81,7 @@ async def _chunks(ours: SynthesiserHandle, baseline: SynthesiserHandle, n: int) 
             await anext(speech)
             taken[name].append(time.perf_counter() - started_s)
             await speech.aclose()
-    ours_times, baseline_times = Times.of(taken["ours"]), Times.of(taken["baseline"])
-    return Comparison(what="a text's first chunk", ours=ours_times, baseline=baseline_times)
+    return Comparison.of("a text's first chunk", taken)
 
 
 async def _partials(ours: RecogniserHandle, baseline: RecogniserHandle, n: int) -> Comparison:
@@ -103,5 +102,4 @@ async def _partials(ours: RecogniserHandle, baseline: RecogniserHandle, n: int) 
     finally:
         remote.close()
         local.close()
-    ours_times, baseline_times = Times.of(taken["ours"]), Times.of(taken["baseline"])
-    return Comparison(what="a partial transcript", ours=ours_times, baseline=baseline_times)
+    return Comparison.of("a partial transcript", taken)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -36,6 +36,13 @@ class Comparison:
     ours: Times
     baseline: Times
 
+    @classmethod
+    def of(cls, what: str, taken_s: Mapping[str, Sequence[float]]) -> Comparison:
+        """`taken_s`: of "ours" and of "baseline". Raises ValueError when there are none."""
+        return cls(
+            what=what, ours=Times.of(taken_s["ours"]), baseline=Times.of(taken_s["baseline"])
+        )
+
     @property
     def times_faster(self) -> float:
         """By the medians."""
@@ -58,4 +65,4 @@ def compare(
             started_s = time.perf_counter()
             ways[name]()
             taken[name].append(time.perf_counter() - started_s)
-    return Comparison(what=what, ours=Times.of(taken["ours"]), baseline=Times.of(taken["baseline"]))
+    return Comparison.of(what, taken)

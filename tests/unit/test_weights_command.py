@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from agent.config import ConfigError, Settings
-from agent.weights import Store, our_catalogue
-from agent.weights.command import download, list_models, store_of
+from agent.weights import Store, our_catalogue, store_of
+from agent.weights.command import download, list_models
 from agent.weights.hub import Hub
 from tests.fakes.hub import Contents, FakeHub, catalogue_of, fake_hub, plain_session
 

@@ -47,13 +47,13 @@ _TELL_EVERY = 8
 """Chunks used before the server is told; a quarter of what it sends ahead."""
 
 
-class RemoteRecogniser:
-    """A `RecogniserHandle` on an engine of the model server. The client is its owner's to close."""
+class _RemoteEngine:
+    """An engine of the model server. The client is its owner's to close."""
 
     def __init__(
         self, client: ModelServerClient, name: str, *, sample_rate_hz: int, model: str = ""
     ) -> None:
-        """`name`: of the engine in the server, which must hear at `sample_rate_hz`.
+        """`name`: of the engine in the server, whose sound must have `sample_rate_hz`.
 
         `model` labels metrics; `name` by default.
         """
@@ -70,6 +70,13 @@ class RemoteRecogniser:
     def sample_rate_hz(self) -> int:
         return self._sample_rate_hz
 
+    def close(self) -> None:
+        """Nothing is its own."""
+
+
+class RemoteRecogniser(_RemoteEngine):
+    """A `RecogniserHandle` on an engine of the model server."""
+
     def listen(
         self, *, timeout_s: float, language: str | None = None, on_update: OnUpdate | None = None
     ) -> RemoteListener:
@@ -81,9 +88,6 @@ class RemoteRecogniser:
         if not self._client.is_connected:
             with contextlib.suppress(EngineError):  # whoever needs it will be told
                 self._client.connect()
-
-    def close(self) -> None:
-        """Nothing is its own."""
 
 
 class RemoteListener:
@@ -167,8 +171,8 @@ class RemoteListener:
         return link
 
 
-class RemoteSynthesiser:
-    """A `SynthesiserHandle` on an engine of the model server. The client is its owner's to close.
+class RemoteSynthesiser(_RemoteEngine):
+    """A `SynthesiserHandle` on an engine of the model server.
 
     One for each caller: it tells the server how much speech the caller still has to play, and so
     which of several texts is wanted first.
@@ -177,23 +181,8 @@ class RemoteSynthesiser:
     def __init__(
         self, client: ModelServerClient, name: str, *, sample_rate_hz: int, model: str = ""
     ) -> None:
-        """`name`: of the engine in the server, which must speak at `sample_rate_hz`.
-
-        `model` labels metrics; `name` by default.
-        """
-        self._client = client
-        self._name = name
-        self._model = model or name
-        self._sample_rate_hz = sample_rate_hz
+        super().__init__(client, name, sample_rate_hz=sample_rate_hz, model=model)
         self._lead = SpeechLead()
-
-    @property
-    def model(self) -> str:
-        return self._model
-
-    @property
-    def sample_rate_hz(self) -> int:
-        return self._sample_rate_hz
 
     async def speak(
         self, text: str, voicing: Voicing = DEFAULT_VOICING, *, timeout_s: float
@@ -213,9 +202,6 @@ class RemoteSynthesiser:
         finally:
             speech.close()
             self._lead.end(speech, is_whole=is_whole, now_s=time.monotonic())
-
-    def close(self) -> None:
-        """Nothing is its own."""
 
 
 class _Speech:

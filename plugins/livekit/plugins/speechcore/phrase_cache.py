@@ -87,11 +87,37 @@ class PhraseCache:
             while self._size_bytes > self.max_bytes:
                 self._size_bytes -= _size_bytes(*self._phrases.popitem(last=False))
 
+    def record(self, key: PhraseKey) -> Recording:
+        """For a phrase that is being made."""
+        return Recording(self, key)
+
     def clear(self) -> None:
         """Forgets all phrases; the counters go on."""
         with self._lock:
             self._phrases.clear()
             self._size_bytes = 0
+
+
+class Recording:
+    """A phrase on its way into a cache; one that gets too long is let go at once."""
+
+    def __init__(self, cache: PhraseCache, key: PhraseKey) -> None:
+        self._cache = cache
+        self._key = key
+        self._chunks: list[SpeechChunk] = []
+        self._left_bytes = cache.longest_phrase_bytes
+
+    def add(self, chunk: SpeechChunk) -> None:
+        self._left_bytes -= len(chunk.pcm)
+        if self._left_bytes >= 0:
+            self._chunks.append(chunk)
+        else:
+            self._chunks.clear()
+
+    def keep(self) -> None:
+        """It was made to its end."""
+        if self._left_bytes >= 0:
+            self._cache.put(self._key, self._chunks)
 
 
 class CachingEngine:
@@ -118,15 +144,11 @@ class CachingEngine:
         if (known := self.cache.get(key)) is not None:
             yield from known
             return
-        made: list[SpeechChunk] = []
-        left_bytes = self.cache.longest_phrase_bytes
+        recording = self.cache.record(key)
         for chunk in self._engine.steps(text, voicing):
-            left_bytes -= len(chunk.pcm)
-            if left_bytes >= 0:
-                made.append(chunk)
+            recording.add(chunk)
             yield chunk
-        if left_bytes >= 0:
-            self.cache.put(key, made)
+        recording.keep()
 
     def close(self) -> None:
         self._engine.close()

@@ -46,17 +46,13 @@ class CachingSynthesiser:
                 yield chunk
                 await asyncio.sleep(0)  # the loop stays free while a long phrase is handed on
             return
-        made: list[SpeechChunk] = []
-        left_bytes = self.cache.longest_phrase_bytes
+        recording = self.cache.record(key)
         speech = self._engine.speak(text, voicing, timeout_s=timeout_s)
         async with contextlib.aclosing(speech):
             async for chunk in speech:
-                left_bytes -= len(chunk.pcm)
-                if left_bytes >= 0:
-                    made.append(chunk)
+                recording.add(chunk)
                 yield chunk
-        if left_bytes >= 0:
-            self.cache.put(key, made)
+        recording.keep()
 
     async def prepare(
         self, phrases: Iterable[str], voicing: Voicing = DEFAULT_VOICING, *, timeout_s: float
