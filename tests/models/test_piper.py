@@ -16,6 +16,7 @@ import pytest
 from livekit.plugins.piper import Piper
 from livekit.plugins.piper.engine import VOICE_FILE, read_description
 from livekit.plugins.piper.process import PiperProcess
+from livekit.plugins.piper.runner import Kind, pack
 from livekit.plugins.piper.text import LONGEST_CHARACTERS, split_sentences
 from livekit.plugins.speechcore import EngineError, EngineTimeout, SpeechChunk, Voicing
 from livekit.plugins.speechio import EngineTTS, InProcessSynthesiser
@@ -108,16 +109,35 @@ def test_killed_between_two_texts_it_is_started_again_unnoticed(engine: Piper) -
     assert engine.pid not in (None, before)
 
 
-def test_killed_in_the_midst_of_a_text_it_says_so_and_speaks_the_next(engine: Piper) -> None:
-    steps = engine.steps("A long sentence to speak, one of many. " * 50)
-    next(steps)
-    assert engine.pid is not None
-    os.kill(engine.pid, signal.SIGSTOP)  # it will not have answered when it dies
-    killing = subprocess.Popen(["sh", "-c", f"sleep 0.3; kill -9 {engine.pid}"])
-    with pytest.raises(EngineError, match=r"has ended \(exit code -9\); the next text starts it"):
-        next(steps)
+def test_killed_in_the_midst_of_a_text_it_speaks_on_unnoticed(engine: Piper) -> None:
+    whole = list(engine.steps(SENTENCES))
+    steps = engine.steps(SENTENCES)
+    heard = [next(steps)]
+    before = engine.pid
+    assert before is not None
+    os.kill(before, signal.SIGSTOP)  # it will not have answered when it dies
+    killing = subprocess.Popen(["sh", "-c", f"sleep 0.3; kill -9 {before}"])
+    heard += steps
     killing.wait()
-    assert list(engine.steps("Here I am again."))
+    assert [len(chunk.pcm) for chunk in heard] == [len(chunk.pcm) for chunk in whole]
+    assert engine.pid != before
+
+
+def test_one_that_dies_of_each_text_says_so_and_is_no_riddle() -> None:
+    program = (
+        "import sys\n"
+        f"sys.stdout.buffer.write({pack(Kind.READY)!r})\n"
+        "sys.stdout.flush()\n"
+        "sys.stdin.buffer.read(1)\n"
+        "sys.exit(3)\n"
+    )
+    process = PiperProcess([sys.executable, "-c", program], timeout_s=5.0, mend="")
+    try:
+        for _ in range(2):
+            with pytest.raises(EngineError, match=r"has ended \(exit code 3\); the next text"):
+                process.ask(b"{}")
+    finally:
+        process.close()
 
 
 def test_one_that_hangs_is_given_up_and_started_again(folder: Path) -> None:

@@ -29,6 +29,10 @@ def runner_command(voice: Path) -> list[str]:
     return [sys.executable, "-P", str(_RUNNER), str(voice)]
 
 
+class _Ended(EngineError):
+    """The process is gone."""
+
+
 class PiperProcess:
     """Answers one text at a time, whichever thread asks. It ends with this process.
 
@@ -56,22 +60,35 @@ class PiperProcess:
             self._started()
 
     def ask(self, body: bytes) -> bytes:
-        """The speech of a text. Raises EngineError with what the process says, or why it cannot."""
+        """The speech of a text. Raises EngineError with what the process says, or why it cannot.
+
+        A process that turns out to have ended is started again once: one that was killed between
+        two texts may look alive for a moment longer.
+        """
         with self._lock:
-            process = self._started()
+            was_ready = self._is_ready
             try:
-                if not self._is_ready:
-                    self._answer(process, Kind.READY, _START_S)
-                    self._is_ready = True
-                self._tell(process, pack(Kind.TEXT, body))
-                return self._answer(process, Kind.SPEECH, self._timeout_s)
-            except EngineError:
-                if not self._is_ready:
-                    self._end()
-                raise
-            except BaseException:  # half an answer is in the pipe
+                return self._ask(body)
+            except _Ended:
+                if not was_ready:
+                    raise
+                return self._ask(body)
+
+    def _ask(self, body: bytes) -> bytes:
+        process = self._started()
+        try:
+            if not self._is_ready:
+                self._answer(process, Kind.READY, _START_S)
+                self._is_ready = True
+            self._tell(process, pack(Kind.TEXT, body))
+            return self._answer(process, Kind.SPEECH, self._timeout_s)
+        except EngineError:
+            if not self._is_ready:
                 self._end()
-                raise
+            raise
+        except BaseException:  # half an answer is in the pipe
+            self._end()
+            raise
 
     def close(self) -> None:
         """Ends it; waits for a text that is being spoken. Harmless when repeated."""
@@ -139,12 +156,12 @@ class PiperProcess:
             data += piece
         return bytes(data)
 
-    def _has_ended(self, process: subprocess.Popen[bytes]) -> EngineError:
+    def _has_ended(self, process: subprocess.Popen[bytes]) -> _Ended:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_END_S)
         code = process.returncode
         self._end()
-        return EngineError(
+        return _Ended(
             f"piper's process has ended (exit code {code}); the next text starts it again"
         )
 
