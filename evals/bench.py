@@ -99,10 +99,7 @@ def _rotated(systems: Sequence[System], by: int) -> list[System]:
 def facts(options: Options, path: dict[str, Any]) -> dict[str, Any]:
     """What a reader of the results must know; `path` is what was measured of it."""
     settings = {
-        system.name: {
-            **{k: v for k, v in system.settings.items() if k != "AGENT_PATIENCE"},
-            "patience": [it.patience for it in options.systems if it.name == system.name],
-        }
+        system.name: {k: v for k, v in system.settings.items() if k != "AGENT_PATIENCE"}
         for system in options.systems
     }
     conditions = {
