@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from livekit.plugins import faster_whisper
-from livekit.plugins.faster_whisper import FasterWhisperEngine, WhisperOptions, make_engine, weights
+from livekit.plugins.faster_whisper import FasterWhisperEngine, WhisperOptions, make_engine
 from livekit.plugins.faster_whisper.engine import usual_threads
 from livekit.plugins.speechcore import EngineError
 
@@ -111,59 +111,16 @@ def test_a_precision_the_device_lacks_is_refused_with_those_it_has(
     assert "float32, int8, int8_float32" in error
 
 
-def test_a_name_that_is_no_model_is_refused_with_those_that_are(
-    libraries: SimpleNamespace,
-) -> None:
-    error = error_of(WhisperOptions(model="huge.en"))
-    assert "huge.en" in error
-    assert "base.en" in error
-
-
-def test_a_model_that_was_not_downloaded_is_not_downloaded_by_itself(
-    libraries: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def snapshot_download(repository: str, **options: Any) -> str:
-        assert options["local_files_only"], "it went to the network"
-        raise FileNotFoundError(repository)
-
-    hub = SimpleNamespace(snapshot_download=snapshot_download)
-    monkeypatch.setitem(sys.modules, "huggingface_hub", hub)  # type: ignore[arg-type]
-    assert "run `parley download`" in error_of(WhisperOptions(model="base.en"))
-
-
-def test_a_download_takes_the_model_s_files_only(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    asked: list[tuple[str, dict[str, Any]]] = []
-
-    def snapshot_download(repository: str, **options: Any) -> str:
-        asked.append((repository, options))
-        return str(tmp_path)
-
-    hub = SimpleNamespace(snapshot_download=snapshot_download)
-    monkeypatch.setitem(sys.modules, "huggingface_hub", hub)  # type: ignore[arg-type]
-    assert weights.download("tiny", tmp_path) == tmp_path
-    patterns = list(weights.FILES)
-    expected = {"allow_patterns": patterns, "local_dir": tmp_path}
-    assert asked == [("Systran/faster-whisper-tiny", expected)]
-
-
-def test_a_download_that_fails_says_what_to_look_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    def snapshot_download(repository: str, **options: Any) -> str:
-        raise ConnectionError("no route")
-
-    hub = SimpleNamespace(snapshot_download=snapshot_download)
-    monkeypatch.setitem(sys.modules, "huggingface_hub", hub)  # type: ignore[arg-type]
-    with pytest.raises(EngineError, match="connection"):
-        weights.download("tiny")
-    with pytest.raises(EngineError, match="no Whisper model"):
-        weights.download("enormous")
+@pytest.mark.parametrize("model", ["", "base.en", "/nowhere/base.en"])
+def test_without_a_folder_it_says_how_to_get_one(libraries: SimpleNamespace, model: str) -> None:
+    error = error_of(WhisperOptions(model=model))
+    assert repr(model) in error
+    assert "run `parley download faster_whisper:base.en`" in error
 
 
 @pytest.mark.parametrize(
     "options",
     [
-        {"model": ""},
         {"device": "tpu"},
         {"workers": 0},
         {"max_sessions": 0},
@@ -185,7 +142,6 @@ def test_threads_are_half_the_processors_and_four_at_most(processors: int, threa
 
 
 def test_an_engine_is_named_after_its_model() -> None:
-    assert make_engine().model == "base.en"
     assert make_engine(model="/var/models/faster_whisper/small").model == "small"
 
 

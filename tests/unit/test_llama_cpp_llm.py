@@ -76,15 +76,6 @@ async def test_without_a_slot_the_server_picks_one() -> None:
     assert (await chat_body(FakeLlama()))["id_slot"] == -1
 
 
-async def test_a_lease_is_asked_for_its_slot_at_each_request() -> None:
-    table = llama_cpp.SlotTable(1)
-    server = FakeLlama()
-    async with engine(server, slot=llama_cpp.SlotLease(table, "ann")) as made:
-        await ask(made, question())
-    assert server.bodies("/v1/chat/completions")[-1]["id_slot"] == 0
-    assert table.free == 0
-
-
 async def test_an_answer_has_an_end_and_no_thoughts_unless_asked_for() -> None:
     body = await chat_body(FakeLlama())
     assert body["max_tokens"] == 512

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from livekit.plugins import llama_cpp
-from livekit.plugins.llama_cpp import MODELS, LlamaServer, ServerOptions
+from livekit.plugins.llama_cpp import LlamaServer, ServerOptions
 from livekit.plugins.llama_cpp.diagnosis import check_file, why_it_failed
 from livekit.plugins.speechcore import EngineError, EngineThread
 
@@ -99,10 +99,6 @@ async def test_a_server_that_dies_is_started_again_ever_later_until_it_runs(
     assert waits[:9] == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0]
     assert waits[9:12] == [0.25, 0.25, 0.5], "it watches, and begins anew once it has run"
     assert "the llama.cpp server does not start" in caplog.text
-
-
-def test_drafts_are_models_of_the_list() -> None:
-    assert {model.draft for model in MODELS.values() if model.draft} <= MODELS.keys()
 
 
 _WITHOUT_LIBRARIES = """

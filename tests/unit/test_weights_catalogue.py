@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from livekit.agents import Plugin
 from pydantic import ValidationError
 
 from agent.profiles import PROFILES, STAGES
@@ -59,6 +61,18 @@ def loaded(folder: Path, entry: dict[str, Any]) -> Catalogue:
 @pytest.mark.parametrize("name", NAMES)
 def test_each_model_that_settings_may_name_is_there(name: str) -> None:
     assert our_catalogue().model(name).name == name
+
+
+@pytest.mark.parametrize("engine", ["faster_whisper", "moonshine", "llama_cpp", "kokoro", "piper"])
+def test_the_model_that_a_plugin_tells_to_download_is_there(
+    engine: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    package = importlib.import_module(f"livekit.plugins.{engine}").__name__
+    [plugin] = [each for each in Plugin.registered_plugins if each.package == package]
+    with caplog.at_level("INFO", logger=package):
+        plugin.download_files()
+    told = caplog.messages[-1].rpartition("parley download ")[2]
+    assert our_catalogue().model(told).name == told
 
 
 def test_what_a_profile_needs_is_one_model_a_stage() -> None:

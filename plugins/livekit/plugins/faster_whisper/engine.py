@@ -44,7 +44,7 @@ class FasterWhisperEngine:
 
     @property
     def model(self) -> str:
-        """The model's name; of a folder, the folder's name."""
+        """The name of its folder."""
         return Path(self._options.model).name
 
     @property

@@ -6,15 +6,13 @@ from dataclasses import dataclass
 
 from livekit.plugins.speechcore import EngineError
 
-DEFAULT_MODEL = "base.en"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WhisperOptions:
     """The defaults suit a laptop without a GPU. Raises EngineError for what cannot work."""
 
-    model: str = DEFAULT_MODEL
-    """A name of `weights.MODELS`, or the folder of a model converted for CTranslate2."""
+    model: str = ""
+    """The folder of a model converted for CTranslate2; needed where one is loaded."""
     language: str | None = "en"
     """For streams that name none; None detects it from what is said."""
     device: str = "auto"
@@ -43,8 +41,6 @@ class WhisperOptions:
     """Of real time that one stream's partials may take."""
 
     def __post_init__(self) -> None:
-        if not self.model:
-            raise EngineError("a Whisper model is needed: a name such as base.en, or a folder")
         least = {"cpu_threads": 0, "workers": 1, "max_sessions": 1, "beam_size": 1}
         least |= {"partial_beam_size": 1, "padding_s": 0}
         for name, value in least.items():

@@ -4,9 +4,8 @@ Needs `pip install 'parley-agent[kokoro]'` and `parley download kokoro`. The ext
 and phonemizer, which are GPL-3 and find the phonemes.
 """
 
-import logging
-
 from livekit.agents import Plugin
+from livekit.plugins.speechio import ModelPlugin
 
 from .backend import Backend
 from .engine import MAX_TEXT_CHARS, KokoroEngine
@@ -29,12 +28,4 @@ __all__ = [
     "__version__",
 ]
 
-
-class KokoroPlugin(Plugin):
-    def __init__(self) -> None:
-        super().__init__(
-            __name__, __version__, __package__ or __name__, logging.getLogger(__name__)
-        )
-
-
-Plugin.register_plugin(KokoroPlugin())
+Plugin.register_plugin(ModelPlugin(__name__, __version__, model="kokoro:v1.0"))

@@ -3,16 +3,13 @@
 Needs `pip install 'parley-agent[llama]'`.
 """
 
-import logging
-
 from livekit.agents import Plugin
 from livekit.plugins.speechcore import EngineError
+from livekit.plugins.speechio import ModelPlugin
 
 from .ahead import Prefill
-from .models import DEFAULT_MODEL, MODELS, Model
 from .options import ServerOptions
 from .server import LlamaServer
-from .slots import SlotLease, SlotTable
 from .supervisor import keep_running
 
 try:
@@ -30,25 +27,12 @@ except ModuleNotFoundError as e:
 
 __version__ = "0.1.0"
 __all__ = [
-    "DEFAULT_MODEL",
     "LLM",
-    "MODELS",
     "LlamaServer",
-    "Model",
     "Prefill",
     "ServerOptions",
-    "SlotLease",
-    "SlotTable",
     "__version__",
     "keep_running",
 ]
 
-
-class LlamaCppPlugin(Plugin):
-    def __init__(self) -> None:
-        super().__init__(
-            __name__, __version__, __package__ or __name__, logging.getLogger(__name__)
-        )
-
-
-Plugin.register_plugin(LlamaCppPlugin())
+Plugin.register_plugin(ModelPlugin(__name__, __version__, model="llama_cpp:qwen2.5-1.5b-instruct"))

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import logging
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +40,7 @@ class ReadAhead:
         client: LlamaClient,
         history: History,
         *,
-        slot: Callable[[], int],
+        slot: int,
         template_options: Mapping[str, Any],
     ) -> None:
         """`template_options` as in the chat requests: the prompts must be the same."""
@@ -150,7 +150,7 @@ class ReadAhead:
         if prompt is None:
             return None
         done = await self._client.evaluate(
-            prompt.text, slot=self._slot(), wants_candidates=bool(partial), timeout_s=timeout_s
+            prompt.text, slot=self._slot, wants_candidates=bool(partial), timeout_s=timeout_s
         )
         probability = None
         if done.candidates:

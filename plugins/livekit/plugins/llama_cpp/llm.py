@@ -21,7 +21,6 @@ from livekit.plugins import openai as openai_plugin
 from .ahead import Prefill, ReadAhead
 from .client import HANG_UP, LlamaClient, is_loopback
 from .history import History
-from .slots import SlotLease
 from .stream import LLMStream
 
 _FEWEST_KEPT = 4
@@ -45,7 +44,7 @@ class LLM(openai_plugin.LLM):
         url: str,
         *,
         model: str = "llama.cpp",
-        slot: SlotLease | int | None = None,
+        slot: int | None = None,
         opening: llm.ChatContext | None = None,
         tools: Sequence[llm.Tool] = (),
         max_tokens: int = 512,
@@ -77,7 +76,7 @@ class LLM(openai_plugin.LLM):
         )
         self.history = History()
         self._owns_http = http is None
-        self._slot = slot
+        self._slot = -1 if slot is None else slot  # -1 lets the server pick
         self._opening = opening
         self._opening_tools = tools
         self._max_tokens = max_tokens
@@ -86,7 +85,7 @@ class LLM(openai_plugin.LLM):
         self.ahead = ReadAhead(
             LlamaClient(self.url, http_client),
             self.history,
-            slot=self._slot_id,
+            slot=self._slot,
             template_options=self._template_options,
         )
 
@@ -182,7 +181,7 @@ class LLM(openai_plugin.LLM):
         kept = await self.ahead.opening_tokens(chat_ctx, tools, timeout_s=timeout_s)
         return {
             "cache_prompt": True,
-            "id_slot": self._slot_id(),
+            "id_slot": self._slot,
             "n_keep": max(kept, _FEWEST_KEPT),
             "reasoning_format": "deepseek",
             "return_progress": True,  # so that a dropped connection is noticed between two batches
@@ -195,9 +194,3 @@ class LLM(openai_plugin.LLM):
             await super()._prewarm_impl()
         else:
             await self.warm_up(self._opening, self._opening_tools)
-
-    def _slot_id(self) -> int:
-        """-1 lets the server pick."""
-        if self._slot is None:
-            return -1
-        return self._slot if isinstance(self._slot, int) else self._slot.slot()

@@ -23,7 +23,6 @@ from livekit.plugins.speechcore import EngineError, EngineTimeout
 
 from .diagnosis import check_file, why_it_failed
 from .options import ServerOptions
-from .slots import SlotTable
 
 logger = logging.getLogger(__package__)
 
@@ -45,8 +44,6 @@ class LlamaServer:
         self._log: deque[str] = deque(maxlen=_LOG_LINES)
         self._log_reader: threading.Thread | None = None
         self._url = ""
-        self.slots = SlotTable(options.slots)
-        """For the calls of this process, which share the server."""
 
     @property
     def options(self) -> ServerOptions:

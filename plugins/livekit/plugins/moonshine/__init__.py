@@ -5,9 +5,8 @@ Needs `pip install 'parley-agent[moonshine]'` and a model: `parley download moon
 
 from __future__ import annotations
 
-import logging
-
 from livekit.agents import Plugin
+from livekit.plugins.speechio import ModelPlugin
 
 from .engine import MoonshineEngine
 from .stt import STT
@@ -16,12 +15,4 @@ __version__ = "0.1.0"
 
 __all__ = ["STT", "MoonshineEngine"]
 
-
-class MoonshinePlugin(Plugin):
-    """Models are downloaded by `parley download`. Nothing is loaded at import."""
-
-    def __init__(self) -> None:
-        super().__init__(__name__, __version__, __name__, logging.getLogger(__name__))
-
-
-Plugin.register_plugin(MoonshinePlugin())
+Plugin.register_plugin(ModelPlugin(__name__, __version__, model="moonshine:base"))

@@ -13,6 +13,7 @@ from .handles import (
     in_background,
 )
 from .phrase_cache import CachingSynthesiser
+from .plugin import ModelPlugin
 from .stt import EngineRecognizeStream, EngineSTT
 from .tts import OUTPUT_SAMPLE_RATE_HZ, EngineTTS
 
@@ -25,6 +26,7 @@ __all__ = [
     "InProcessRecogniser",
     "InProcessSynthesiser",
     "Listener",
+    "ModelPlugin",
     "OnUpdate",
     "PcmResampler",
     "RecogniserHandle",
