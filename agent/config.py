@@ -101,6 +101,8 @@ class Settings(BaseSettings):
     """Address of a model server that runs already, `unix:/path` or `tcp://host:port`; the worker starts its own when unset."""
     agent_modelserver_token: SecretStr | None = None
     """Token of that server; needed when it is reached over the network."""
+    agent_speech_server_key: SecretStr | None = None
+    """API key of the speech server that AGENT_TTS=openai_speech:http://… names; most of one's own need none."""
     agent_llm_context: Annotated[int, Field(ge=512, le=1_000_000)] = 4096
     """Tokens that llama.cpp keeps of each call, instructions and tools included; the oldest turns go first."""
     agent_vad: Vad = "silero"
@@ -168,6 +170,12 @@ class Settings(BaseSettings):
         """`agent_modelserver_token` in plain text, empty when unset; never to be shown."""
         token = self.agent_modelserver_token
         return token.get_secret_value() if token else ""
+
+    @property
+    def speech_server_key(self) -> str:
+        """`agent_speech_server_key` in plain text, empty when unset; never to be shown."""
+        key = self.agent_speech_server_key
+        return key.get_secret_value() if key else ""
 
     @property
     def fillers(self) -> tuple[str, ...]:

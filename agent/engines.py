@@ -221,7 +221,10 @@ def _openai_speech(context: _Context) -> tts.TTS[Any]:
     url = context.choice.tts.model
     if not url:
         raise ValueError("AGENT_TTS: write the server's address, openai_speech:http://host:port/v1")
-    return openai_speech.TTS(openai_speech.ServerOptions(url=url), voicing=_voicing(context.choice))
+    options = openai_speech.ServerOptions(
+        url=url, api_key=context.settings.speech_server_key or None
+    )
+    return openai_speech.TTS(options, voicing=_voicing(context.choice))
 
 
 def _voicing(choice: Choice) -> Voicing:

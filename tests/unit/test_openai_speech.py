@@ -14,6 +14,10 @@ from livekit.plugins.openai_speech import TTS, ServerOptions, SpeechServer
 from livekit.plugins.openai_speech.body import SoundBody
 from livekit.plugins.speechcore import EngineBusy, EngineError, EngineTimeout, Voicing
 
+from agent import engines
+from agent.config import load_settings
+from agent.dispatch import CallOptions
+from agent.profiles import choose
 from tests.contract import common_checks, tts_checks
 from tests.fakes.speech_server import CHARACTERS_PER_S, FakeSpeechServer
 
@@ -194,6 +198,24 @@ async def test_the_connection_is_kept_for_the_next_text(server: FakeSpeechServer
 def test_an_address_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(EngineError, match="must be http"):
         ServerOptions(url=url)
+
+
+async def test_the_key_of_the_settings_reaches_the_server_and_no_log(
+    server: FakeSpeechServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("AGENT_PROFILE", "simulated")
+    monkeypatch.setenv("AGENT_TTS", f"openai_speech:{server.url}")
+    monkeypatch.setenv("AGENT_SPEECH_SERVER_KEY", "sesame")
+    settings = load_settings(env_file=None)
+    choice = choose(settings)
+    engines.import_plugins(choice)
+    with caplog.at_level("DEBUG"):
+        pipeline = engines.build(settings, choice, CallOptions(), engines.Loaded())
+        async with pipeline.speaker.synthesize(TEXT) as speech:
+            assert [event async for event in speech]
+        await pipeline.aclose()
+    assert server.keys == ["Bearer sesame"]
+    assert "sesame" not in caplog.text + repr(settings)
 
 
 def test_the_key_is_not_shown() -> None:
