@@ -166,7 +166,7 @@ def test_health_is_written_only_when_it_changes(worker: Worker, tmp_path: Path) 
 
 
 def _fail_often(path: Path, times: int) -> None:
-    breakers = Breakers(FileStore(path))
+    breakers = Breakers(FileStore(path, patience_s=5.0))
     for number in range(times):
         breakers.of(f"engine {number}").failed(BROKEN)
 

@@ -7,8 +7,10 @@ from livekit.agents import Plugin
 from .breaker import BreakerState
 from .breaker_file import FileStore
 from .breakers import Breakers, EngineBreaker, MemoryStore
-from .events import BreakerChanged, ChainEvent, Hedged, OnEvent, Switched
+from .continuation import Continuing
+from .events import BreakerChanged, BrokeOff, ChainEvent, Hedged, OnEvent, Switched
 from .faults import Fault, FaultKind, GarbageError, classify
+from .llm import ChainLLM
 from .member import Member, Prober
 
 __version__ = "0.1.0"
@@ -16,7 +18,10 @@ __all__ = [
     "BreakerChanged",
     "BreakerState",
     "Breakers",
+    "BrokeOff",
     "ChainEvent",
+    "ChainLLM",
+    "Continuing",
     "EngineBreaker",
     "Fault",
     "FaultKind",

@@ -15,9 +15,7 @@ from .breaker import Breaker
 from .breakers import Table
 
 _READ_EVERY_S = 0.25
-_LOCK_TRIES = 20
 _LOCK_WAIT_S = 0.0005
-"""Ten milliseconds in all: whoever holds the lock writes a few hundred bytes."""
 
 
 class FileStore:
@@ -28,8 +26,11 @@ class FileStore:
     too long, each process keeps to what it has seen itself.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, patience_s: float = 0.01) -> None:
+        """`patience_s`: how long the lock is waited for, on the event loop; who holds it writes a
+        few hundred bytes."""
         self._path = path
+        self._lock_tries = max(1, round(patience_s / _LOCK_WAIT_S))
         self._table: Table = {}
         self._stamp: tuple[int, int] | None = None
         self._read_at_s: float | None = None
@@ -59,7 +60,7 @@ class FileStore:
             file = open(f"{self._path}.lock", "a")  # noqa: SIM115 - closed by who asked for it
         except OSError:
             return None
-        for _ in range(_LOCK_TRIES):
+        for _ in range(self._lock_tries):
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 return file

@@ -55,7 +55,16 @@ class BreakerChanged:
     """For how long; infinite: until the worker is restarted."""
 
 
-ChainEvent = Switched | Hedged | BreakerChanged
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BrokeOff:
+    """A member failed when it had given enough: nothing was asked of another one."""
+
+    stage: Stage
+    name: str
+    fault: Fault
+
+
+ChainEvent = Switched | Hedged | BrokeOff | BreakerChanged
 OnEvent = Callable[[ChainEvent], None]
 
 
@@ -99,6 +108,16 @@ def _log(event: ChainEvent) -> None:
                     "winner": event.winner,
                     "wasted_tokens": event.wasted_tokens,
                     "wasted_bytes": event.wasted_bytes,
+                },
+            )
+        case BrokeOff():
+            logger.warning(
+                "an engine failed after it had given enough",
+                extra={
+                    "stage": event.stage,
+                    "engine": event.name,
+                    "fault": event.fault.kind.value,
+                    "detail": event.fault.message,
                 },
             )
         case BreakerChanged():

@@ -65,8 +65,8 @@ def classify(error: BaseException) -> Fault:
         if fault := _of_type(one):
             return fault
     if isinstance(error, APIConnectionError):
-        return Fault(FaultKind.UNREACHABLE, f"the connection failed{_root_name(chain)}")
-    return Fault(FaultKind.OTHER, f"it failed{_root_name(chain)}")
+        return Fault(FaultKind.UNREACHABLE, f"the connection failed{_origin(error)}")
+    return Fault(FaultKind.OTHER, f"it failed{_origin(error)}")
 
 
 def late(deadline_s: float, what: str) -> Fault:
@@ -152,6 +152,7 @@ def _is_bad_header(error: BaseException) -> bool:
     return is_candidate and "header" in str(error).lower()
 
 
-def _root_name(chain: list[BaseException]) -> str:
-    root = chain[-1]
-    return "" if isinstance(root, APIError) else f" ({type(root).__name__})"
+def _origin(error: BaseException) -> str:
+    for _ in range(_LONGEST_CHAIN):
+        error = error.__cause__ or error
+    return "" if isinstance(error, APIError) else f" ({type(error).__name__})"

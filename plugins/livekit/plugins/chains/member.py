@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,14 @@ from .faults import classify, late
 from .strays import Strays
 
 T = TypeVar("T")
+
+_IS_PROBE = contextvars.ContextVar("chain_probe", default=False)
+
+
+def is_probe() -> bool:
+    """Whether what runs, a metrics listener say, is for a probe and no caller's doing."""
+    return _IS_PROBE.get()
+
 
 _LOOK_AGAIN_S = 0.5
 """For a process that waits for another one's probe."""
@@ -53,6 +62,8 @@ class Prober(Generic[T]):
         self._probe = probe
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._strays = Strays()
+        self._context = contextvars.copy_context()
+        """The call's, not a turn's: a probe is in no turn's trace."""
 
     def watch(self) -> None:
         for member in self._members:
@@ -61,7 +72,9 @@ class Prober(Generic[T]):
             if wait_s is None or wait_s == math.inf or (task is not None and not task.done()):
                 continue
             self._tasks[member.name] = asyncio.create_task(
-                self._bring_back(member), name=f"chain.probe.{member.name}"
+                self._bring_back(member),
+                name=f"chain.probe.{member.name}",
+                context=self._context.copy(),
             )
 
     async def aclose(self) -> None:
@@ -69,6 +82,7 @@ class Prober(Generic[T]):
         await self._strays.aclose()
 
     async def _bring_back(self, member: Member[T]) -> None:
+        _IS_PROBE.set(True)
         breaker = self._breakers.of(member.name)
         while (wait_s := breaker.probe_in_s()) is not None and wait_s != math.inf:
             if wait_s > 0:

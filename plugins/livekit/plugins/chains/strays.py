@@ -36,14 +36,17 @@ class Strays:
     def leave(self, work: asyncio.Future[Any]) -> None:
         """Cancels `work` and forgets it once it has ended, however it does."""
         work.cancel()
+        self.keep(work)
+
+    def keep(self, work: asyncio.Future[Any]) -> None:
+        """Lets `work` go on as long as the chain lives."""
         self._tasks.add(work)
         work.add_done_callback(self._ended)
 
     async def close(self, closing: Awaitable[object]) -> None:
         """Lets `closing` run; waits for it no longer than `PATIENCE_S`. Never raises its errors."""
         task = asyncio.ensure_future(closing)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        self.keep(task)
         await asyncio.wait([task], timeout=PATIENCE_S)
 
     async def aclose(self) -> None:

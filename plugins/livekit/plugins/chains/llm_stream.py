@@ -1,0 +1,167 @@
+"""One answer of the chain."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import AsyncIterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from livekit.agents import APIConnectionError, APIConnectOptions, APIError, APITimeoutError, llm
+
+from .continuation import continued
+from .events import BrokeOff, Hedged, Switched, report
+from .faults import Fault, FaultKind
+from .llm_answer import Answer
+from .llm_attempt import Attempt, LLMMember
+from .llm_race import Race, wait_for_news
+from .strays import PATIENCE_S
+
+if TYPE_CHECKING:
+    from .llm import ChainLLM
+
+_SENTENCE_END = (".", "!", "?", "…", "。", "！", "？")
+
+
+class ChainStream(llm.LLMStream):
+    # The members' own spans and metrics tell of the requests that were made.
+    _llm_request_span_name: ClassVar[str] = "llm_chain"
+    _llm_attempt_span_name: ClassVar[str | None] = None
+    _genai_operation_name: ClassVar[str | None] = None
+
+    def __init__(
+        self,
+        chain: ChainLLM,
+        *,
+        chat_ctx: llm.ChatContext,
+        tools: list[llm.Tool],
+        conn_options: APIConnectOptions,
+        options: Mapping[str, Any],
+    ) -> None:
+        super().__init__(chain, chat_ctx=chat_ctx, tools=tools, conn_options=conn_options)
+        self._chain = chain
+        self._options = options
+        self._news = asyncio.Event()
+        self._answer = Answer(self._event_ch.send_nowait)
+        self._faults: list[tuple[LLMMember, Fault]] = []
+        self._unanswered: list[tuple[LLMMember, Fault]] = []
+        """Faults of which nobody has taken over yet."""
+
+    async def _run(self) -> None:
+        order = self._chain.order()
+        hedges: list[tuple[Attempt, Attempt, str]] = []
+        try:
+            while True:
+                race = Race(
+                    order=order,
+                    start=self._start,
+                    referee=self,
+                    strays=self._chain.strays,
+                    news=self._news,
+                    hedge_s=self._chain.hedge_s,
+                    until_s=asyncio.get_running_loop().time() + self._conn_options.timeout,
+                )
+                attempt = await race.winner()
+                if attempt is None:
+                    raise self._error() from None
+                hedges += [(first, second, attempt.member.name) for first, second in race.hedges]
+                if await self._relay(attempt):
+                    return
+        finally:
+            for first, second, winner in hedges:
+                self._report_hedge(first, second, winner)
+
+    def failed(self, member: LLMMember, fault: Fault) -> None:
+        self.was_late(member, fault)
+        self._faults.append((member, fault))
+        self._unanswered.append((member, fault))
+
+    def was_late(self, member: LLMMember, fault: Fault) -> None:
+        self._chain.breakers.of(member.name).failed(fault)
+
+    def goes_on(self, member: LLMMember | None) -> None:
+        for source, fault in self._unanswered:
+            event = Switched(
+                stage="llm",
+                source=source.name,
+                to=member.name if member else None,
+                fault=fault,
+                words=len(self._answer.said.split()),
+            )
+            report(event, self._chain.on_event)
+        self._unanswered.clear()
+
+    def _start(self, member: LLMMember) -> Attempt:
+        said = self._answer.said
+        chat_ctx = continued(self._chat_ctx, said, self._chain.how_to_continue(member))
+        conn_options = dataclasses.replace(
+            self._conn_options,
+            max_retry=0,
+            timeout=max(member.deadline_s, self._chain.stall_s),
+        )
+        return Attempt(
+            member,
+            lambda: member.engine.chat(
+                chat_ctx=chat_ctx, tools=self._tools, conn_options=conn_options, **self._options
+            ),
+            self._news,
+            may_be_empty=said.rstrip().endswith(_SENTENCE_END),
+        )
+
+    async def _relay(self, attempt: Attempt) -> bool:
+        """Passes an answer on as it comes. False if another member has to go on with it."""
+        self._chain.answers(attempt.member)
+        self._answer.goes_on()
+        try:
+            fault = await self._pass_on(attempt)
+            if fault is None and not self._answer.finish():
+                fault = Fault(FaultKind.PROTOCOL, "gave an empty answer")
+            if fault is None:
+                self._chain.breakers.of(attempt.member.name).succeeded()
+                await asyncio.wait([attempt.task], timeout=PATIENCE_S)  # for its metrics
+                return True
+        finally:
+            self._chain.strays.leave(attempt.task)
+        if not self._answer.has_called:
+            self.failed(attempt.member, fault)
+            return False
+        self.was_late(attempt.member, fault)
+        event = BrokeOff(stage="llm", name=attempt.member.name, fault=fault)
+        report(event, self._chain.on_event)
+        return True
+
+    async def _pass_on(self, attempt: Attempt) -> Fault | None:
+        loop, stall_s = asyncio.get_running_loop(), self._chain.stall_s
+        while True:
+            for chunk in attempt.take():
+                self._answer.add(chunk)
+            if attempt.has_ended:
+                return attempt.fault
+            if fault := attempt.stall(stall_s):
+                return fault
+            await wait_for_news(self._news, attempt.life_s + stall_s - loop.time())
+
+    def _error(self) -> APIError:
+        """Not retried, and without the members' own errors, which may quote a key."""
+        last = {member.name: fault for member, fault in self._faults}
+        what = "; ".join(f"{name} {fault.message}" for name, fault in last.items())
+        message = f"no language model answered: {what or 'the keys of all are refused'}"
+        if last and all(fault.kind is FaultKind.TIMEOUT for fault in last.values()):
+            return APITimeoutError(message, retryable=False)
+        return APIConnectionError(message, retryable=False)
+
+    def _report_hedge(self, first: Attempt, second: Attempt, winner: str) -> None:
+        loser = second if winner == first.member.name else first
+        event = Hedged(
+            stage="llm",
+            first=first.member.name,
+            second=second.member.name,
+            winner=winner,
+            wasted_tokens=loser.tokens + self._answer.prompt_tokens,
+        )
+        report(event, self._chain.on_event)
+
+    async def _metrics_monitor_task(self, event_aiter: AsyncIterable[llm.ChatChunk]) -> None:
+        """The members' metrics are the chain's, which only has to let go of its own chunks."""
+        async for _ in event_aiter:
+            pass
