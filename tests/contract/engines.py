@@ -23,6 +23,7 @@ from livekit.plugins.speechcore.text import normaliser
 from agent.speech import ClauseTTS
 from tests.contract.stt_checks import Utterance
 from tests.fakes.audio import speech_like
+from tests.fakes.chains import OwningChainSTT
 from tests.fakes.engines import FakeRecogniser, FakeSynthesiser, fake_tts
 from tests.fakes.llama_http import fake_llama, spoken
 from tests.fakes.model_server import ServedSTT, ServedTTS
@@ -124,6 +125,10 @@ def engine_stt(**options: Any) -> stt.STT[Any]:
     return pocketsphinx.STT(engine=FakeRecogniser(**options))
 
 
+def _broken() -> stt.STT[Any]:
+    return engine_stt(errors=[EngineError("the model file is broken") for _ in range(1000)])
+
+
 def served_stt(**options: Any) -> stt.STT[Any]:
     """As `engine_stt`, by way of a model server."""
     return ServedSTT(FakeRecogniser(**options))
@@ -144,6 +149,12 @@ CLAUSE_TTSS = (
     Case("espeak by clauses", lambda: OwningClauseTTS(espeak.TTS())),
 )
 FAKE_STT = SttCase("any engine", engine_stt, SOUND)
+CHAINED_STTS = (
+    SttCase("a chain", lambda: OwningChainSTT(engine_stt(), engine_stt()), SOUND),
+    SttCase(
+        "a chain whose first is broken", lambda: OwningChainSTT(_broken(), engine_stt()), SOUND
+    ),
+)
 SERVED_STT = SttCase("any engine of a model server", served_stt, SOUND)
 SERVED_TTS = Case("any engine of a model server", served_tts)
 
@@ -157,6 +168,11 @@ SLOW_STTS = (
     SttCase("simulated", lambda: simulated.STT(delay_s=5.0), ANNOUNCED),
     SttCase("any engine", lambda: engine_stt(step_s=1.0), SOUND),
     SttCase("any engine of a model server", lambda: served_stt(step_s=1.0), SOUND),
+    SttCase(
+        "a chain",
+        lambda: OwningChainSTT(engine_stt(step_s=1.0), engine_stt(step_s=1.0)),
+        SOUND,
+    ),
 )
 SLOW_LLMS = (
     Case("simulated", lambda: simulated.LLM(delay_s=5.0)),

@@ -14,6 +14,7 @@ from livekit.plugins import pocketsphinx
 
 from tests.contract import common_checks, stt_checks
 from tests.contract.engines import (
+    CHAINED_STTS,
     FAILURES,
     FAKE_STT,
     SERVED_STT,
@@ -40,7 +41,9 @@ class Subject:
     utterance: Utterance
 
 
-@pytest_asyncio.fixture(params=[*STTS, FAKE_STT, SERVED_STT], ids=lambda case: case.name)
+@pytest_asyncio.fixture(
+    params=[*STTS, FAKE_STT, SERVED_STT, *CHAINED_STTS], ids=lambda case: case.name
+)
 async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
     engine = request.param.make()
     yield Subject(engine, request.param.utterance)

@@ -1,0 +1,67 @@
+"""Which member goes on with a turn. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from .faults import Fault
+
+_TRIES = 2
+"""A turn: with one fault in five, two members fail one turn in 25 if each is tried once, and one in
+625 if twice."""
+
+
+class Choice:
+    """Members by their place in the list, the preferred one first."""
+
+    def __init__(
+        self, count: int, may_try: Callable[[int], bool], is_hopeless: Callable[[int], bool]
+    ) -> None:
+        """`is_hopeless`: nothing is to be asked of it, not even when all else fails."""
+        self._members = range(count)
+        self._may_try = may_try
+        self._is_hopeless = is_hopeless
+        self._failures: Counter[int] = Counter()
+        self.faults: list[Fault] = []
+        """Of this turn."""
+
+    def failed(self, member: int, fault: Fault) -> None:
+        self._failures[member] += 1
+        self.faults.append(fault)
+
+    def begin(self) -> None:
+        """A new turn: whoever failed may be tried again."""
+        self._failures.clear()
+        self.faults = []
+
+    def best(self) -> int | None:
+        """Whom a turn is best begun with; None if nobody may be tried."""
+        return next((member for member in self._members if self._may_try(member)), None)
+
+    def first(self) -> int:
+        """The same, but somebody has to."""
+        best = self.best()
+        return best if best is not None else self._of(0, self._has_hope) or 0
+
+    def next(self) -> int | None:
+        """Whom to go on with after a fault: the next, then each once more, then one in doubt."""
+        for failures in range(_TRIES):
+            if (member := self._of(failures, self._may_try)) is not None:
+                return member
+        return self._of(0, self._has_hope)
+
+    def others(self, member: int) -> list[int]:
+        """Who may be asked beside `member`."""
+        return [
+            other
+            for other in self._members
+            if other != member and not self._failures[other] and self._may_try(other)
+        ]
+
+    def _has_hope(self, member: int) -> bool:
+        return not self._is_hopeless(member)
+
+    def _of(self, failures: int, is_wanted: Callable[[int], bool]) -> int | None:
+        wanted = (m for m in self._members if self._failures[m] == failures and is_wanted(m))
+        return next(wanted, None)

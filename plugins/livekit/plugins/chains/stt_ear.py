@@ -1,0 +1,102 @@
+"""One member that listens to the turn: what it owes, and until when. Pure."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from .stt_audio import WORD_S, TurnAudio
+from .stt_heard import Heard, Taken
+
+_REPLAY_SPEED = 4.0
+"""A member need be no faster than this at audio that was said before it began."""
+
+_GRACE_S = 0.4
+"""For the FINAL of a member that ends segments as it likes, once its interim has all the words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What a turn must know about a member."""
+
+    deadline_s: float
+    has_partials: bool = True
+    answers_flush: bool = True
+    """With one FINAL of everything before it, an empty one if there were no words."""
+
+
+@dataclass(slots=True)
+class Ear:
+    """Times are seconds of the loop's clock, places are seconds of the chain's audio."""
+
+    key: int
+    member: int
+    traits: Traits
+    started_s: float
+    replayed_s: float
+    flushes: deque[tuple[float, float]] = field(default_factory=deque)
+    """Place and time of each that has no FINAL yet."""
+    interim: Heard | None = None
+    """The newest words that are not final."""
+    interim_at_s: float = 0.0
+    """How much audio there was when they came."""
+    taken: Taken = field(default_factory=Taken)
+    started: Heard | None = None
+    """What it said when speech began, while nobody wanted to know."""
+    is_trusted: bool = False
+    """Since the last FINAL it has given a result, or another one was asked whether it should have."""
+    voiced_s: float | None = None
+    """Since when there has been enough speech for a first result."""
+    answered_s: float = 0.0
+
+    @property
+    def patience_s(self) -> float:
+        """What there was to catch up with counts until the first FINAL."""
+        catching_up_s = 0.0 if self.answered_s else self.replayed_s / _REPLAY_SPEED
+        return self.traits.deadline_s + catching_up_s
+
+    def is_behind(self, audio: TurnAudio) -> bool:
+        """Whether more was said before its oldest flush than its interim can have."""
+        end_s = self.interim.end_s if self.interim else None
+        return audio.has_more(self.interim_at_s if end_s is None else end_s, self.flushes[0][0])
+
+    def is_quiet(self, audio: TurnAudio) -> bool:
+        """Whether there is hardly a word that is not final before its oldest flush."""
+        return not self.interim and audio.speech_s(self.flushes[0][0]) < WORD_S
+
+    def flush_due_s(self, audio: TurnAudio) -> float | None:
+        """When the FINAL of the oldest flush is late."""
+        if not self.flushes:
+            return None
+        patience_s = self.patience_s
+        is_timed = self.interim is not None and self.interim.end_s is not None
+        if is_timed and not self.traits.answers_flush and not self.is_behind(audio):
+            patience_s = min(patience_s, _GRACE_S)
+        return max(self.flushes[0][1], self.answered_s) + patience_s
+
+    def result_due_s(self) -> float | None:
+        """When the first result is late."""
+        if self.voiced_s is None or self.is_trusted:
+            return None
+        return max(self.voiced_s, self.started_s) + self.patience_s
+
+    def final(self, now_s: float) -> None:
+        """A FINAL came, or was made of its interim."""
+        self.answered_s = now_s
+        self.interim = None
+        self.is_trusted = False
+        self.voiced_s = None
+
+
+def new_ear(
+    key: int,
+    member: int,
+    traits: Traits,
+    now_s: float,
+    *,
+    replayed_s: float = 0.0,
+    flushes: Iterable[float] = (),
+) -> Ear:
+    pending = deque((place_s, now_s) for place_s in flushes)
+    return Ear(key, member, traits, now_s, replayed_s, pending)
