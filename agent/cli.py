@@ -131,11 +131,15 @@ def web() -> None:
 
 
 @app.command()
-def doctor() -> None:
+def doctor(
+    online: Annotated[
+        bool, typer.Option("--online", help="Ask the providers of hosted engines, too.")
+    ] = False,
+) -> None:
     """Check everything Parley needs, with a remedy for what fails."""
     from agent.doctor import run_doctor
 
-    raise typer.Exit(asyncio.run(run_doctor()))
+    raise typer.Exit(asyncio.run(run_doctor(online=online)))
 
 
 @app.command()

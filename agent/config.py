@@ -19,6 +19,7 @@ Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 Turns = Literal["hazard", "classic", "vad"]
 Vad = Literal["silero", "ten_vad", "webrtc_vad"]
+ServiceTier = Literal["auto", "default", "priority"]
 
 
 class ConfigError(Exception):
@@ -57,6 +58,12 @@ def _livekit_url(url: str | None) -> str | None:
     return url
 
 
+def _web_address(url: str) -> str:
+    if not url.startswith(("http://", "https://")):
+        raise ValueError("must begin with http:// or https://")
+    return url
+
+
 def _patience(text: str) -> str:
     parse_patience(text)
     return text
@@ -90,7 +97,7 @@ class Settings(BaseSettings):
     """Secret of that key; 32 characters or more."""
 
     agent_profile: str = "auto"
-    """Preset of the three engines: auto, embedded, local or simulated. `parley doctor` says what auto chose."""
+    """Preset of the three engines: auto, embedded, local, hosted, hybrid or simulated. `parley doctor` says what auto chose."""
     agent_stt: str | None = None
     """Speech recognition engine in place of the profile's, `name` or `name:model`."""
     agent_llm: str | None = None
@@ -103,6 +110,20 @@ class Settings(BaseSettings):
     """Token of that server; needed when it is reached over the network."""
     agent_speech_server_key: SecretStr | None = None
     """API key of the speech server that AGENT_TTS=openai_speech:http://… names; most of one's own need none."""
+    deepgram_api_key: SecretStr | None = None
+    """Key of Deepgram, for the engine deepgram. `parley doctor --online` tries the keys."""
+    deepgram_base_url: Annotated[str, AfterValidator(_web_address)] = "https://api.deepgram.com"
+    """Address of its API; of one's own installation or a proxy, which may need no key."""
+    openai_api_key: SecretStr | None = None
+    """Key of OpenAI, for the engines openai."""
+    openai_base_url: Annotated[str, AfterValidator(_web_address)] = "https://api.openai.com/v1"
+    """Address of its API, or of any server with the same interface, which may need no key."""
+    openai_service_tier: ServiceTier = "auto"
+    """Of its language models: auto is what the account has set; priority answers quicker and costs more."""
+    eleven_api_key: SecretStr | None = None
+    """Key of ElevenLabs, for the engine elevenlabs."""
+    eleven_base_url: Annotated[str, AfterValidator(_web_address)] = "https://api.elevenlabs.io/v1"
+    """Address of its API, or of a proxy, which may need no key."""
     agent_llm_context: Annotated[int, Field(ge=512, le=1_000_000)] = 4096
     """Tokens that llama.cpp keeps of each call, instructions and tools included; the oldest turns go first."""
     agent_vad: Vad = "silero"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from livekit.agents import APIError
+from livekit.agents import APIError, utils
 from livekit.plugins.speechcore import EngineError
 from rich.console import Console
 from rich.markup import escape
@@ -28,9 +28,11 @@ from agent.demo.private_files import Keys, read_env
 from agent.demo.token_check import Verdict, check_token
 from agent.dispatch import CallOptions
 from agent.engines import Loaded, Pipeline, build, import_plugins, preload
+from agent.hosted.keys import PROVIDERS, Provider, check_key
 from agent.local.host import local_host
-from agent.profiles import Choice, ProfileError, choose
+from agent.profiles import KNOWN, STAGES, Choice, ProfileError, choose
 from agent.self_test import SENTENCE, speak_and_listen, voice_for
+from agent.turn_taking import voice_activity
 from agent.web.command import DIST
 
 PACKAGES = ("livekit-agents", "livekit", "livekit-api", "aiohttp", "prometheus-client")
@@ -48,9 +50,9 @@ class Check:
     """Whether Parley cannot work without it."""
 
 
-async def run_doctor() -> int:
-    """Prints the table; 1 when something needed fails."""
-    checks = [check async for check in examine()]
+async def run_doctor(*, online: bool = False) -> int:
+    """Prints the table; 1 when something needed fails. `online`: providers are asked, too."""
+    checks = [check async for check in examine(online=online)]
     console = Console()
     console.print(_table(checks))
     failed = [check for check in checks if check.needed and not check.passed]
@@ -61,7 +63,7 @@ async def run_doctor() -> int:
     return 1 if failed else 0
 
 
-async def examine() -> AsyncIterator[Check]:
+async def examine(*, online: bool = False) -> AsyncIterator[Check]:
     """The checks, in the order in which one depends on another."""
     yield _python()
     yield _packages()
@@ -83,8 +85,9 @@ async def examine() -> AsyncIterator[Check]:
         detail=" ".join(strangers) or "all variables are known and sound",
         remedy="remove or rename them",
     )
-    async for check in _engines(settings):
+    async for check in _engines(settings, online=online):
         yield check
+    yield _voice_activity(settings)
     yield await _livekit(settings)
     for check in _ports(settings):
         yield check
@@ -108,7 +111,7 @@ def _packages() -> Check:
     return Check(name="Packages", passed=True, detail=f"parley {__version__}, {found}")
 
 
-async def _engines(settings: Settings) -> AsyncIterator[Check]:
+async def _engines(settings: Settings, *, online: bool) -> AsyncIterator[Check]:
     try:
         choice = choose(settings)
     except ProfileError as e:
@@ -117,19 +120,49 @@ async def _engines(settings: Settings) -> AsyncIterator[Check]:
     engines = ", ".join(choice.engines.values())
     detail = " ".join([f"{choice.profile} ({choice.why}): {engines}.", *choice.warnings])
     yield Check(name="Profile", passed=True, detail=detail)
+    if online:
+        async for check in _keys(settings, choice):
+            yield check
     with tempfile.TemporaryDirectory(prefix="parley-") as folder:
         local = local_host(settings, choice, Path(folder))
         try:
             async with local.running() if local else nullcontext():
-                async for check in _trial(settings, choice):
+                async for check in _trial(settings, choice, online=online):
                     yield check
         except EngineError as e:
             remedy = "mend what it says, or choose other engines"
             yield Check(name="Local engines", passed=False, detail=str(e), remedy=remedy)
 
 
-async def _trial(settings: Settings, choice: Choice) -> AsyncIterator[Check]:
-    """Loads the engines and lets them talk to each other."""
+async def _keys(settings: Settings, choice: Choice) -> AsyncIterator[Check]:
+    """Asks every provider whose key is set, or whose engine was chosen."""
+    chosen = {getattr(choice, stage).name for stage in STAGES}
+    for name, provider in PROVIDERS.items():
+        if name in chosen or getattr(settings, provider.key):
+            yield await _key(settings, provider, needed=name in chosen)
+
+
+async def _key(settings: Settings, provider: Provider, *, needed: bool) -> Check:
+    problem = await check_key(provider, settings)
+    return Check(
+        name=f"{provider.title}'s key",
+        passed=problem is None,
+        needed=needed,
+        detail=problem or f"{provider.address(settings)} takes {provider.key_variable}",
+        remedy="do what it says, or choose other engines",
+    )
+
+
+def _voice_activity(settings: Settings) -> Check:
+    try:
+        voice_activity(settings)
+    except ProfileError as e:
+        return Check(name="VAD", passed=False, detail=str(e), remedy="do so, or unset AGENT_VAD")
+    return Check(name="VAD", passed=True, detail=settings.agent_vad)
+
+
+async def _trial(settings: Settings, choice: Choice, *, online: bool) -> AsyncIterator[Check]:
+    """Loads the engines and lets them talk to each other; a provider's only when asked to."""
     voice = voice_for(choice.tts.name, choice.stt.name)
     started_s = time.monotonic()
     loaded = Loaded()
@@ -149,18 +182,31 @@ async def _trial(settings: Settings, choice: Choice) -> AsyncIterator[Check]:
     took_s = time.monotonic() - started_s
     yield Check(name="Engines", passed=True, detail=f"loaded in {took_s:.1f} s")
     try:
-        yield await _spoken(choice, tester, voice)
+        yield await _self_test(choice, tester, voice, online=online)
     finally:
         await tester.aclose()
         await pipeline.aclose()
+
+
+async def _self_test(
+    choice: Choice, pipeline: Pipeline, voice: str | None, *, online: bool
+) -> Check:
+    speaking = {"stt": choice.stt, "tts": choice.tts}
+    paid = [str(spec) for stage, spec in speaking.items() if KNOWN[stage][spec.name].is_hosted]
+    if paid and not online:
+        detail = f"not made: {' and '.join(paid)} cost; `parley doctor --online` makes it"
+        return Check(name="Self-test", passed=True, detail=detail)
+    async with utils.http_context.open():
+        return await _spoken(choice, pipeline, voice)
 
 
 async def _spoken(choice: Choice, pipeline: Pipeline, voice: str | None) -> Check:
     in_voice = f" in the voice {voice}" if voice else ""
     try:
         result = await speak_and_listen(pipeline.speaker, pipeline.stt)
-    except APIError as e:
-        return Check(name="Self-test", passed=False, detail=str(e), remedy="see the worker's log")
+    except (APIError, TimeoutError) as e:
+        detail = str(e) or "an engine gave no answer in time"
+        return Check(name="Self-test", passed=False, detail=detail, remedy="see the worker's log")
     detail = (
         f"{choice.tts} said “{SENTENCE}”{in_voice}, {choice.stt} heard “{result.heard}”; first audio "
         f"after {result.tts_first_s * 1000:.0f} ms, text {result.stt_s * 1000:.0f} ms after "

@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 _IMPORTED_LATE = {
     "llama_cpp": ("openai.resources.chat.completions", "openai.resources.models"),
+    "openai": ("openai.resources.chat.completions", "openai.resources.models"),
 }
 """What a library imports when it is first used, for a third of a second, in a call."""
 
@@ -227,6 +228,37 @@ def _openai_speech(context: _Context) -> tts.TTS[Any]:
     return openai_speech.TTS(options, voicing=_voicing(context.choice))
 
 
+def _deepgram(context: _Context) -> stt.STT[Any]:
+    from agent.hosted.deepgram import deepgram_stt
+
+    return deepgram_stt(context.settings, context.choice.stt, context.choice.language)
+
+
+def _openai_stt(context: _Context) -> stt.STT[Any]:
+    from agent.hosted.openai import openai_stt
+
+    return openai_stt(context.settings, context.choice.stt, context.choice.language)
+
+
+def _openai_llm(context: _Context) -> llm.LLM[Any]:
+    from agent.hosted.openai import openai_llm
+
+    return openai_llm(context.settings, context.choice.llm)
+
+
+def _openai_tts(context: _Context) -> tts.TTS[Any]:
+    from agent.hosted.openai import openai_tts
+
+    return openai_tts(context.settings, context.choice.tts, context.choice.voice)
+
+
+def _elevenlabs(context: _Context) -> tts.TTS[Any]:
+    from agent.hosted.elevenlabs import elevenlabs_tts
+
+    choice = context.choice
+    return elevenlabs_tts(context.settings, choice.tts, choice.language, choice.voice)
+
+
 def _voicing(choice: Choice) -> Voicing:
     return Voicing(voice=choice.voice, language=choice.language)
 
@@ -256,11 +288,14 @@ _STT: dict[str, Callable[[_Context], stt.STT[Any]]] = {
     "pocketsphinx": _pocketsphinx,
     "faster_whisper": _faster_whisper,
     "moonshine": _moonshine,
+    "deepgram": _deepgram,
+    "openai": _openai_stt,
     "simulated": _simulated_stt,
 }
 _LLM: dict[str, Callable[[_Context], llm.LLM[Any]]] = {
     "responder": _responder,
     "llama_cpp": _llama_cpp,
+    "openai": _openai_llm,
     "simulated": _simulated_llm,
 }
 _TTS: dict[str, Callable[[_Context], tts.TTS[Any]]] = {
@@ -268,5 +303,7 @@ _TTS: dict[str, Callable[[_Context], tts.TTS[Any]]] = {
     "kokoro": _kokoro,
     "piper": _piper,
     "openai_speech": _openai_speech,
+    "openai": _openai_tts,
+    "elevenlabs": _elevenlabs,
     "simulated": _simulated_tts,
 }

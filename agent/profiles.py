@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 
 from agent.config import Settings
 from agent.dispatch import CallOptions
 from agent.engine_spec import EngineSpec
+from agent.hosted.keys import PROVIDERS, key_problem
 from agent.local.models import is_path, is_url, locate
 from agent.weights import Store, UnknownWeights, WeightsError, store_of
 
@@ -30,17 +32,29 @@ class Engine:
     has_weights: bool = False
     """Its models are downloaded first."""
 
+    @property
+    def is_hosted(self) -> bool:
+        """It is a provider's, and needs a key."""
+        return self.extra == "hosted"
+
+
+_DEEPGRAM, _OPENAI, _ELEVENLABS = (
+    Engine(needs=(f"livekit.plugins.{name}",), extra="hosted") for name in PROVIDERS
+)
 
 KNOWN: dict[str, dict[str, Engine]] = {
     "stt": {
         "pocketsphinx": Engine(needs=("pocketsphinx",), extra="embedded"),
         "faster_whisper": Engine(needs=("faster_whisper",), extra="whisper", has_weights=True),
         "moonshine": Engine(needs=("moonshine_voice",), extra="moonshine", has_weights=True),
+        "deepgram": _DEEPGRAM,
+        "openai": _OPENAI,
         "simulated": Engine(),
     },
     "llm": {
         "responder": Engine(),
         "llama_cpp": Engine(needs=("xllamacpp",), extra="llama", has_weights=True),
+        "openai": _OPENAI,
         "simulated": Engine(),
     },
     "tts": {
@@ -48,6 +62,8 @@ KNOWN: dict[str, dict[str, Engine]] = {
         "kokoro": Engine(needs=("kokoro_onnx",), extra="kokoro", has_weights=True),
         "piper": Engine(needs=("piper",), extra="piper", has_weights=True),
         "openai_speech": Engine(),
+        "openai": _OPENAI,
+        "elevenlabs": _ELEVENLABS,
         "simulated": Engine(),
     },
 }
@@ -73,6 +89,13 @@ PROFILES = {
         greeting=_GREETING,
     ),
     "local": Profile(stt="faster_whisper", llm="llama_cpp", tts="kokoro", greeting=_GREETING),
+    "hosted": Profile(stt="deepgram", llm="openai", tts="elevenlabs", greeting=_GREETING),
+    "hybrid": Profile(
+        stt="faster_whisper, deepgram",
+        llm="llama_cpp, openai",
+        tts="kokoro, elevenlabs",
+        greeting=_GREETING,
+    ),
     "simulated": Profile(
         stt="simulated:80ms", llm="simulated:150ms", tts="simulated:70ms", greeting=None
     ),
@@ -126,7 +149,13 @@ def choose(
     for stage in STAGES:
         # A call that names a profile gets that profile, whatever engines the worker prefers.
         own = None if call.profile else getattr(settings, f"agent_{stage}")
-        specs[stage] = _first(stage, own or getattr(profile, stage), finder, warnings)
+        listed = _usable(stage, own or getattr(profile, stage), finder, warnings)
+        specs[stage] = listed[0]
+        if len(listed) > 1:
+            warnings.append(
+                f"AGENT_{stage.upper()} lists {len(listed)} engines; "
+                f"only the first, {listed[0]}, is used."
+            )
     choice = Choice(
         profile=name,
         why=why,
@@ -175,6 +204,8 @@ class _Finder:
                 f"run `make setup{' LOCAL=1' if engine.has_weights else ''}`, "
                 f"or install parley-agent[{engine.extra}]."
             )
+        if engine.is_hosted and (problem := key_problem(PROVIDERS[spec.name], self.settings)):
+            raise ProfileError(problem)
         if not engine.has_weights:
             return spec
         try:
@@ -188,13 +219,29 @@ class _Finder:
             raise ProfileError(str(e)) from e
 
     def why_not(self, profile: Profile) -> str:
-        """Why a profile cannot be had; empty when it can."""
+        """Why an engine of a profile cannot be had; empty when all of them can."""
         for stage in STAGES:
-            try:
-                self.find(stage, parse_engines(stage, getattr(profile, stage))[0])
-            except ProfileError as e:
-                return str(e)
+            for spec in parse_engines(stage, getattr(profile, stage)):
+                try:
+                    self.find(stage, spec)
+                except ProfileError as e:
+                    return str(e)
         return ""
+
+    def has_hosted(self) -> bool:
+        """Whether an engine of the profile `hosted` can be had."""
+        for stage in STAGES:
+            for spec in parse_engines(stage, getattr(PROFILES["hosted"], stage)):
+                with suppress(ProfileError):
+                    self.find(stage, spec)
+                    return True
+        return False
+
+    def why_not_hosted(self) -> str:
+        """As `why_not`, for who has set a key; empty for others, who did not ask for any."""
+        is_meant = any(getattr(self.settings, provider.key) for provider in PROVIDERS.values())
+        problem = self.why_not(PROFILES["hosted"])
+        return f" For hosted engines: {problem}" if is_meant and problem else ""
 
     def _missing(self, engine: Engine) -> list[str]:
         return [package for package in engine.needs if not self.is_installed(package)]
@@ -202,23 +249,43 @@ class _Finder:
 
 def _profile_name(wanted: str, finder: _Finder) -> tuple[str, str]:
     if wanted == "auto":
-        if problem := finder.why_not(PROFILES["local"]):
-            return "embedded", f"auto: embedded needs nothing; for local models: {problem}"
-        return "local", "auto: the engines and weights of local models are here"
+        return _automatic(finder)
     if wanted in PROFILES:
         return wanted, "chosen by setting"
     known = ", ".join(["auto", *PROFILES])
     raise ProfileError(f"There is no profile {wanted!r}; use {known}.")
 
 
-def _first(stage: str, text: str, finder: _Finder, warnings: list[str]) -> EngineSpec:
-    specs = parse_engines(stage, text)
-    first = specs[0]
-    if len(specs) > 1:
-        warnings.append(
-            f"AGENT_{stage.upper()} lists {len(specs)} engines; only the first, {first}, is used."
-        )
-    return finder.find(stage, first)
+def _automatic(finder: _Finder) -> tuple[str, str]:
+    """Local engines first where there are both: they cost nothing and tell nobody."""
+    no_local = finder.why_not(PROFILES["local"])
+    if not no_local and finder.has_hosted():
+        return "hybrid", "auto: weights of local models are here, and keys of hosted engines"
+    if not no_local:
+        here = "auto: the engines and weights of local models are here"
+        return "local", f"{here}.{problem}" if (problem := finder.why_not_hosted()) else here
+    if not finder.why_not(PROFILES["hosted"]):
+        return "hosted", f"auto: the keys of hosted engines are here; for local models: {no_local}"
+    why = f"auto: embedded needs nothing; for local models: {no_local}"
+    return "embedded", why + finder.why_not_hosted()
+
+
+def _usable(stage: str, text: str, finder: _Finder, warnings: list[str]) -> list[EngineSpec]:
+    """The engines of a list that can be had; a warning tells of each that cannot.
+
+    Raises ProfileError when none can, with what is wrong with the first.
+    """
+    usable: list[EngineSpec] = []
+    problems: list[ProfileError] = []
+    for spec in parse_engines(stage, text):
+        try:
+            usable.append(finder.find(stage, spec))
+        except ProfileError as e:
+            problems.append(e)
+            warnings.append(f"{spec} is left out of AGENT_{stage.upper()}: {e}")
+    if not usable:
+        raise problems[0]
+    return usable
 
 
 def _greeting(settings: Settings, call: CallOptions, profile: Profile) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 from threading import Thread
@@ -18,6 +19,11 @@ from tests.fakes.leaks import (
 )
 from tests.fakes.virtual_time import loop_factories
 from tests.stack.processes import LiveKit, livekit_server
+
+for _provider in ("DEEPGRAM", "OPENAI", "ELEVEN"):
+    # A developer's own keys: no test may use them, or choose other engines for them.
+    os.environ.pop(f"{_provider}_API_KEY", None)
+    os.environ.pop(f"{_provider}_BASE_URL", None)
 
 REAL = {"room": pytest.mark.room, "browser": pytest.mark.browser}
 """Folders of tests against real servers: they get a marker and more time."""

@@ -48,7 +48,7 @@ def eleven_engine(provider: FakeElevenLabs) -> elevenlabs.TTS:
 
 
 def nova_engine(provider: FakeDeepgram) -> deepgram.STT:
-    return deepgram.STT(api_key=provider.key, base_url=f"{provider.api_url}/listen")
+    return deepgram.STT(api_key=provider.key, base_url=f"{provider.url}/v1/listen")
 
 
 def test_a_plan_gives_each_request_its_fault() -> None:

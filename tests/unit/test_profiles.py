@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,8 @@ import pytest
 from agent.config import Settings
 from agent.dispatch import parse_metadata
 from agent.profiles import ProfileError, choose
-from agent.weights import Catalogue, File, Model, Store
+from agent.weights import Store
+from tests.fakes.weights import small_store
 
 
 def settings(**values: object) -> Settings:
@@ -96,21 +96,8 @@ def everything_is_installed(_: str) -> bool:
 
 @pytest.fixture
 def whole_store(tmp_path: Path) -> Store:
-    """A store with a small model of each engine of the profile local, whole."""
-    content = b"weights"
-    file = File(name="model", source="model", size=len(content), sha256=sha256(content).hexdigest())
-    models = tuple(
-        Model(
-            name=name, stage=stage, licence="MIT", languages=("en",), extra="local",
-            url="https://example.org", files=(file,),
-        )
-        for name, stage in (("faster_whisper:a", "stt"), ("llama_cpp:b", "llm"), ("kokoro:c", "tts"))
-    )  # fmt: skip
-    store = Store(tmp_path, Catalogue(models=models, profiles={}))
-    for model in models:
-        store.folder(model).mkdir(parents=True)
-        store.path(model, file).write_bytes(content)
-    return store
+    names = {"stt": "faster_whisper:a", "llm": "llama_cpp:b", "tts": "kokoro:c"}
+    return small_store(tmp_path, names)
 
 
 def test_auto_takes_local_models_that_are_there(whole_store: Store) -> None:

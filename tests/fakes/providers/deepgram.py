@@ -45,7 +45,7 @@ class FakeDeepgram(FakeProvider):
 
     @property
     def api_url(self) -> str:
-        return f"{self.url}/v1"
+        return self.url
 
     def routes(self) -> list[tuple[str, str, Handler]]:
         return [

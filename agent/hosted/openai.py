@@ -1,0 +1,146 @@
+"""OpenAI's models, by its official plugin; and whatever speaks its language at another address."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aiohttp
+import httpx2
+import openai as sdk
+from livekit.agents import (
+    NOT_GIVEN,
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    llm,
+    stt,
+    tts,
+)
+from livekit.plugins import openai
+
+from agent.config import Settings
+from agent.engine_spec import EngineSpec
+from agent.hosted.keys import PROVIDERS, key_of
+
+LLM, STT, TTS, VOICE = "gpt-4.1-mini", "gpt-4o-mini-transcribe", "gpt-4o-mini-tts", "ash"
+_SEGMENT_QUIET_MS = 200
+_KEEP_ALIVE_S = 120.0
+
+
+def openai_llm(settings: Settings, spec: EngineSpec) -> llm.LLM[Any]:
+    """Chat completions. Raises ValueError with a sentence for a key that cannot be one.
+
+    Of reasoning models the plugin itself asks for the least effort they allow.
+    """
+    tier = settings.openai_service_tier
+    return _LLM(
+        model=spec.model or LLM,  # answers without reasoning first
+        client=_client(settings),
+        service_tier=NOT_GIVEN if tier == "auto" else tier,
+        # Tool calls may come several at once, OpenAI's default: one round trip for all of them.
+        parallel_tool_calls=NOT_GIVEN,
+    )
+
+
+def openai_stt(settings: Settings, spec: EngineSpec, language: str) -> stt.STT[Any]:
+    """Realtime transcription for OpenAI's gpt-… models, recordings for all others (whisper-1).
+
+    Raises ValueError with a sentence for a key that cannot be one.
+    """
+    model = spec.model or STT
+    is_realtime = model.startswith("gpt-")
+    return _STT(
+        model=model,
+        client=_client(settings),
+        language=[] if language == "auto" else language,
+        detect_language=language == "auto",
+        use_realtime=is_realtime,  # words while they are said, not an upload after them
+        # The text of a segment is made when it ends: after 200 ms of quiet, not the plugin's 350.
+        turn_detection={
+            "type": "server_vad",
+            "threshold": 0.5,
+            "prefix_padding_ms": 300,
+            "silence_duration_ms": _SEGMENT_QUIET_MS,
+        }
+        if is_realtime
+        else NOT_GIVEN,
+    )
+
+
+def openai_tts(settings: Settings, spec: EngineSpec, voice: str | None = None) -> tts.TTS[Any]:
+    """Speech of whole texts: the session feeds it clause by clause.
+
+    Raises ValueError with a sentence for a key that cannot be one.
+    """
+    return _TTS(
+        model=spec.model or TTS,
+        client=_client(settings),
+        voice=voice or VOICE,
+        response_format="pcm",  # nothing to decode: the first bytes are sound, at the room's rate
+    )
+
+
+def _client(settings: Settings) -> sdk.AsyncClient:
+    """Without retries: a chain has another engine, and knows the deadline."""
+    provider = PROVIDERS["openai"]
+    return sdk.AsyncClient(
+        api_key=key_of(provider, settings),
+        base_url=provider.address(settings),
+        max_retries=0,
+        http_client=httpx2.AsyncClient(
+            timeout=httpx2.Timeout(connect=15.0, read=5.0, write=5.0, pool=5.0),
+            # A connection is kept over the pauses of a conversation: no handshake in a turn.
+            limits=httpx2.Limits(keepalive_expiry=_KEEP_ALIVE_S),
+            event_hooks={"response": [_refuse_web_page]},
+        ),
+    )
+
+
+async def _refuse_web_page(response: httpx2.Response) -> None:
+    """A gateway's page of HTML, sent with status 200, would pass for an empty answer, or be played."""
+    if response.is_success and "text/html" in response.headers.get("content-type", ""):
+        raise httpx2.DecodingError("a web page came instead of an answer", request=response.request)
+
+
+class _LLM(openai.LLM):
+    def __init__(self, *, client: sdk.AsyncClient, **options: Any) -> None:
+        super().__init__(client=client, **options)
+        self._own = client
+
+    async def aclose(self) -> None:
+        await super().aclose()
+        await self._own.close()
+
+
+class _TTS(openai.TTS):
+    def __init__(self, *, client: sdk.AsyncClient, **options: Any) -> None:
+        super().__init__(client=client, **options)
+        self._own = client
+
+    async def aclose(self) -> None:
+        await super().aclose()
+        await self._own.close()
+
+
+class _STT(openai.STT):
+    """Fails as livekit expects it: the plugin lets its HTTP library's errors through when a
+    WebSocket cannot be opened, and those end an STT for the rest of the call."""
+
+    def __init__(self, *, client: sdk.AsyncClient, **options: Any) -> None:
+        super().__init__(client=client, **options)
+        self._own = client
+
+    async def _connect_ws(self, timeout: float) -> aiohttp.ClientWebSocketResponse:
+        try:
+            return await super()._connect_ws(timeout)
+        except TimeoutError as e:
+            raise APITimeoutError() from e
+        except aiohttp.WSServerHandshakeError as e:
+            # Not `from e`: its text has the request's headers, and so the key.
+            raise APIStatusError(e.message, status_code=e.status) from None
+        except (aiohttp.ClientError, OSError) as e:
+            raise APIConnectionError() from e
+
+    async def aclose(self) -> None:
+        await super().aclose()
+        await self._own.close()
