@@ -108,7 +108,7 @@ def serve_models(
 
 @app.command()
 def tune() -> None:
-    """Time the local engines on this machine and keep the best choice of threads."""
+    """Time the local engines on this machine and keep the best choice for each."""
     from livekit.plugins.speechcore import EngineError
 
     from agent.local.host import plan_of

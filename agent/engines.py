@@ -17,8 +17,9 @@ from agent.dispatch import CallOptions, SimulatedOptions
 from agent.local.addresses import LocalAddresses
 from agent.local.models import locate
 from agent.local.plan import LLAMA, SERVED
+from agent.local.tuning import load as load_tuning
 from agent.profiles import Choice, ProfileError, choose
-from agent.speech import clause_tts
+from agent.speech import ClausePlanner, clause_tts
 from agent.turns.words import WordsJudge
 from agent.weights import store_of
 
@@ -112,7 +113,7 @@ def build(settings: Settings, choice: Choice, call: CallOptions, loaded: Loaded)
         return Pipeline(
             stt=_STT[choice.stt.name](context),
             llm=_LLM[choice.llm.name](context),
-            tts=clause_tts(speaker, language=choice.language),
+            tts=clause_tts(speaker, language=choice.language, planner=_planner(settings, choice)),
             speaker=speaker,
             local=local,
         )
@@ -126,6 +127,13 @@ def check_engines(settings: Settings) -> None:
     import_plugins(choice)
     pipeline = build(settings, choice, CallOptions(), Loaded())
     asyncio.run(pipeline.aclose())
+
+
+def _planner(settings: Settings, choice: Choice) -> ClausePlanner | None:
+    """One that knows how fast the voice is on this machine, where `parley tune` measured it."""
+    if choice.tts.name != "kokoro" or settings.agent_modelserver:
+        return None
+    return load_tuning(settings.cache_dir).planner()
 
 
 def _local_call(settings: Settings, choice: Choice) -> LocalCall | None:

@@ -15,7 +15,8 @@ from agent.profiles import Choice
 
 def run_serve(settings: Settings, choice: Choice, *, health_port: int) -> None:
     """Serves until a signal; never returns. Raises ConfigError when there is nothing to serve."""
-    plan = plan_of(settings, choice)
+    tuning = load(settings.cache_dir)
+    plan = plan_of(settings, choice, tuning)
     if not plan.served:
         raise ConfigError(
             [
@@ -27,7 +28,7 @@ def run_serve(settings: Settings, choice: Choice, *, health_port: int) -> None:
         plan,
         settings.cache_dir / "run",  # without an address the socket is here
         language=choice.language,
-        tuning=load(settings.cache_dir),
+        tuning=tuning,
         health_port=health_port,
     )
     config = host.server_config()

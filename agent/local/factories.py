@@ -24,12 +24,21 @@ from livekit.plugins.speechcore import CachingEngine, PhraseCache, Recogniser, S
 
 
 def faster_whisper(
-    *, path: str, language: str | None, max_sessions: int, threads: int = 0
+    *,
+    path: str,
+    language: str | None,
+    max_sessions: int,
+    threads: int = 0,
+    compute_type: str | None = None,
 ) -> Recogniser:
     """`language` None detects it."""
     return FasterWhisperEngine(
         WhisperOptions(
-            model=path, language=language, max_sessions=max_sessions, cpu_threads=threads
+            model=path,
+            language=language,
+            max_sessions=max_sessions,
+            cpu_threads=threads,
+            compute_type=compute_type,
         )
     )
 

@@ -21,6 +21,7 @@ from agent.config import Settings
 from agent.local.addresses import LocalAddresses
 from agent.local.models import LocalModel, gguf_of
 from agent.local.plan import LocalPlan, engine_options, make_plan
+from agent.local.precision import with_precision
 from agent.local.tuning import Tuning, load
 from agent.profiles import Choice
 from agent.weights import store_of
@@ -146,14 +147,15 @@ def local_host(settings: Settings, choice: Choice, folder: Path) -> LocalHost | 
 
     `folder`: private, with a short path. Raises WeightsError.
     """
-    plan = plan_of(settings, choice, served=not settings.agent_modelserver)
+    tuning = load(settings.cache_dir)
+    plan = plan_of(settings, choice, tuning, served=not settings.agent_modelserver)
     if plan.is_empty:
         return None
     host = LocalHost.prepare(
         plan,
         folder,
         language=choice.language,
-        tuning=load(settings.cache_dir),
+        tuning=tuning,
         context_tokens=settings.agent_llm_context,
         health_port=0,
     )
@@ -161,10 +163,14 @@ def local_host(settings: Settings, choice: Choice, folder: Path) -> LocalHost | 
     return host
 
 
-def plan_of(settings: Settings, choice: Choice, *, served: bool = True) -> LocalPlan:
-    """The local engines among those of `choice`. Raises WeightsError."""
+def plan_of(
+    settings: Settings, choice: Choice, tuning: Tuning | None = None, *, served: bool = True
+) -> LocalPlan:
+    """The local engines among those of `choice`, run as `tuning` says. Raises WeightsError."""
     specs = [choice.stt, choice.llm, choice.tts]
-    return make_plan(specs, store_of(settings), served=served)
+    store = store_of(settings)
+    plan = make_plan(specs, store, served=served)
+    return with_precision(plan, settings, store, tuning) if tuning else plan
 
 
 def _free_port() -> int:

@@ -31,11 +31,13 @@ class ServedModel:
 
     kind: Literal["stt", "tts"]
     model: LocalModel
+    called: str = ""
+    """Its name where that is another than the model's."""
 
     @property
     def name(self) -> str:
         """What calls ask the server for."""
-        return str(self.model.spec)
+        return self.called or str(self.model.spec)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +76,7 @@ def engine_options(served: ServedModel, language: str, tuning: Tuning) -> dict[s
                 "language": None if language == "auto" else language,
                 "max_sessions": _MAX_SESSIONS,
                 "threads": tuning.whisper_threads,
+                "compute_type": tuning.whisper_compute_type or None,
             }
         case "moonshine":
             return options | {"model": variant, "max_sessions": _MAX_SESSIONS}

@@ -1,6 +1,7 @@
 """What the local engines gain over the plain way of using their libraries.
 
-    python -m evals.engines [whisper] [partials] [llama] [server] [--n 10]
+    python -m evals.engines [whisper] [partials] [kokoro] [playout] [precision] [llama] [server]
+        [--n 10]
 
 Each figure is a ratio within one run. Models are made here: the exact architectures, no trained
 weights, so what is measured is time and nothing of quality. Results go to
@@ -21,7 +22,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from evals.engines import llama, server, whisper
+from evals.engines import kokoro, llama, server, whisper
 from evals.engines.timing import Comparison
 
 RESULTS = Path(__file__).parents[1] / "results" / "engines.json"
@@ -36,6 +37,9 @@ def _dicts(comparisons: list[Comparison]) -> list[dict[str, Any]]:
 PARTS: dict[str, Part] = {
     "whisper": lambda n: _dicts(whisper.finals(n=n)),
     "partials": lambda n: [whisper.partials(size) for size in whisper.SIZES],
+    "kokoro": lambda n: _dicts(kokoro.first_audio(n=n)),
+    "playout": lambda n: kokoro.playouts(n=n),
+    "precision": lambda n: kokoro.precisions(n=n),
     "llama": lambda n: _dicts(llama.first_tokens(n=n)),
     "server": lambda n: _dicts(server.costs(n=20 * n)),
 }
@@ -59,7 +63,14 @@ def main() -> None:
 
 
 def _conditions() -> dict[str, Any]:
-    packages = ("faster-whisper", "ctranslate2", "xllamacpp", "livekit-agents")
+    packages = (
+        "faster-whisper",
+        "ctranslate2",
+        "kokoro-onnx",
+        "onnxruntime",
+        "xllamacpp",
+        "livekit-agents",
+    )
     return {
         "cores": os.cpu_count(),
         "python": platform.python_version(),

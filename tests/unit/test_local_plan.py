@@ -80,6 +80,9 @@ def test_engines_get_their_files_and_the_language(models: Path, tmp_path: Path) 
     assert (options["language"], options["threads"]) == ("de", 2)
     assert engine_options(whisper, "auto", tuning)["language"] is None
     assert engine_options(kokoro, "en", tuning)["threads"] == 3
+    assert options["compute_type"] is None
+    tuned = Tuning(whisper_compute_type="int16")
+    assert engine_options(whisper, "de", tuned)["compute_type"] == "int16"
 
 
 def test_addresses_reach_the_processes_of_calls(tmp_path: Path) -> None:
