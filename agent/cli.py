@@ -222,6 +222,7 @@ def _worker(*, dev: bool) -> int:
     choice = _choice(settings)
     _check_ports(settings)
     _check_server(settings)
+    _check_model_server(settings, choice)
     with tempfile.TemporaryDirectory(prefix="parley-") as folder:
         # Read when prometheus_client is imported: job processes share their counts through it.
         metrics_folder = Path(folder) / "metrics"
@@ -295,3 +296,10 @@ def _check_server(settings: Settings) -> None:
             errors.print(sentence, style="yellow", markup=False, highlight=False)
         case Verdict.ACCEPTED:
             pass
+
+
+def _check_model_server(settings: Settings, choice: Choice) -> None:
+    from agent.local.reach import unreached
+
+    if sentence := asyncio.run(unreached(settings, choice)):
+        errors.print(sentence, style="yellow", markup=False, highlight=False)

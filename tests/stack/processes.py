@@ -102,7 +102,7 @@ def running_worker(environment: dict[str, str], command: str = "dev") -> Iterato
     """Starts a worker, waits until it is registered, and stops it with SIGTERM."""
     with tempfile.TemporaryDirectory() as folder:
         ready, log = Path(folder) / "ready", Path(folder) / "worker.log"
-        metrics_port, health_port = _free_port(), _free_port()
+        metrics_port, health_port = free_port(), free_port()
         env = {
             **{k: v for k, v in os.environ.items() if not k.startswith(("AGENT_", "LIVEKIT_"))},
             "AGENT_METRICS_PORT": str(metrics_port),
@@ -139,7 +139,7 @@ def stop(process: subprocess.Popen[bytes], timeout_s: float = 20) -> int:
         return process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

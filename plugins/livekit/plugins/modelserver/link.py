@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from typing import Any, Protocol
 
@@ -214,7 +215,8 @@ async def open_link(address: Address, token: str, *, timeout_s: float, dead_afte
     except TimeoutError as e:
         raise EngineTimeout(f"the model server at {address} does not answer") from e
     except OSError as e:
-        reason = e.strerror or type(e).__name__
+        known = e.errno is not None and e.errno > 0  # asyncio's own texts repeat the address
+        reason = os.strerror(e.errno or 0) if known else e.strerror or type(e).__name__
         raise EngineError(f"no model server can be reached at {address} ({reason})") from e
     else:
         return link
