@@ -1,7 +1,7 @@
 """What the local engines gain over the plain way of using their libraries.
 
     python -m evals.engines [whisper] [partials] [kokoro] [playout] [precision] [llama] [server]
-        [--n 10]
+        [calls] [admission] [memory] [loop] [draft] [--n 10]
 
 Each figure is a ratio within one run. Models are made here: the exact architectures, no trained
 weights, so what is measured is time and nothing of quality. Results go to
@@ -22,7 +22,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from evals.engines import kokoro, llama, server, whisper
+from evals.engines import calls, draft, kokoro, llama, loop, memory, server, whisper
 from evals.engines.timing import Comparison
 
 RESULTS = Path(__file__).parents[1] / "results" / "engines.json"
@@ -42,6 +42,11 @@ PARTS: dict[str, Part] = {
     "precision": lambda n: kokoro.precisions(n=n),
     "llama": lambda n: _dicts(llama.first_tokens(n=n)),
     "server": lambda n: _dicts(server.costs(n=20 * n)),
+    "calls": lambda n: calls.calls(turns=n),
+    "admission": lambda n: calls.admission(turns=n),
+    "memory": lambda n: memory.calls(count=max(2, n // 3)),
+    "loop": lambda n: loop.lags(turns=n),
+    "draft": lambda n: draft.answers(n=n),
 }
 
 

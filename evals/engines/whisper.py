@@ -37,7 +37,7 @@ def finals(*, n: int) -> list[Comparison]:
 def _final(size: str, length_s: float, *, n: int) -> Comparison:
     from faster_whisper import WhisperModel
 
-    path = scripted_whisper(_sentence(length_s), size=size, quantization="int8", english_only=True)
+    path = scripted_whisper(sentence(length_s), size=size, quantization="int8", english_only=True)
     engine = FasterWhisperEngine(WhisperOptions(model=str(path), cpu_threads=_THREADS))
     engine.load()
     plain = WhisperModel(str(path), device="cpu", compute_type="int8", cpu_threads=_THREADS)
@@ -66,7 +66,7 @@ def partials(size: str, *, length_s: float = 10.0) -> dict[str, Any]:
 
     The caller's clock is made: sound comes as it would, and waits while a decode lasts.
     """
-    path = scripted_whisper(_sentence(length_s), size=size, quantization="int8", english_only=True)
+    path = scripted_whisper(sentence(length_s), size=size, quantization="int8", english_only=True)
     engine = FasterWhisperEngine(WhisperOptions(model=str(path), cpu_threads=_THREADS))
     engine.load()
     session = engine.open(language="en")
@@ -98,7 +98,7 @@ def speech(length_s: float) -> bytes:
     return speech_like(length_s, [(float(a), float(b)) for a, b in spans], RATE_HZ)
 
 
-def _sentence(length_s: float) -> str:
+def sentence(length_s: float) -> str:
     """Different words, as many as are said in that time."""
     words = ("".join(letters) for letters in product(ascii_lowercase, repeat=3))
     return " ".join(

@@ -67,9 +67,19 @@ A call is a JSON object between tags:
 
 
 def write_tiny_llama(
-    path: Path, *, architecture: str = "llama", size: Size = TINY, seed: int = 0
+    path: Path,
+    *,
+    architecture: str = "llama",
+    size: Size = TINY,
+    seed: int = 0,
+    working_layers: int | None = None,
+    blur: float = 0.0,
 ) -> Path:
-    """Writes it to `path`, the tiny one in some 10 ms; the same bytes for the same seed."""
+    """Writes it to `path`, the tiny one in some 10 ms; the same bytes for the same seed.
+
+    Layers after the first `working_layers` cost what they cost and change nothing, so that a model
+    of those layers alone writes the same. `blur`: spread of noise on the words' weights (0.3).
+    """
     tokens = [*_byte_characters(), *_SPECIAL, *_TAGS]
     writer = GGUFWriter(str(path), architecture)
     writer.add_name("tiny")
@@ -84,7 +94,10 @@ def write_tiny_llama(
     writer.add_vocab_size(len(tokens))
     writer.add_file_type(0)
     _add_tokenizer(writer, tokens)
-    for name, weights in _tensors(len(tokens), size, np.random.default_rng(seed)):
+    working = size.layers if working_layers is None else working_layers
+    for name, weights in _tensors(len(tokens), size, working, np.random.default_rng(seed)):
+        if blur and name == "output.weight":
+            weights[:, 1:] += np.random.default_rng(1).normal(0, blur, weights[:, 1:].shape)
         writer.add_tensor(name, weights)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
@@ -108,7 +121,7 @@ def _add_tokenizer(writer: GGUFWriter, tokens: list[str]) -> None:
 
 
 def _tensors(
-    vocabulary: int, size: Size, random: np.random.Generator
+    vocabulary: int, size: Size, working_layers: int, random: np.random.Generator
 ) -> Iterator[tuple[str, NDArray[np.float32]]]:
     def weights(*shape: int, scale: float = 0.02) -> NDArray[np.float32]:
         return (random.standard_normal(shape) * scale).astype(np.float32)
@@ -128,11 +141,13 @@ def _tensors(
         block = f"blk.{layer}."
         yield block + "attn_norm.weight", ones
         yield block + "ffn_norm.weight", ones
-        for kind in ("attn_q", "attn_k", "attn_v", "attn_output"):
+        works = np.float32(layer < working_layers)
+        for kind in ("attn_q", "attn_k", "attn_v"):
             yield f"{block}{kind}.weight", weights(size.width, size.width)
+        yield block + "attn_output.weight", weights(size.width, size.width) * works
         yield block + "ffn_gate.weight", weights(size.inner, size.width)
         yield block + "ffn_up.weight", weights(size.inner, size.width)
-        yield block + "ffn_down.weight", weights(size.width, size.inner)
+        yield block + "ffn_down.weight", weights(size.width, size.inner) * works
 
 
 def _byte_characters() -> list[str]:
