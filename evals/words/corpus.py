@@ -35,6 +35,8 @@ WRITINGS: tuple[Writing, ...] = ("plain", "punctuated", "joined")
 _NEXT_OPENS_PHRASE = _FUNCTION_WORDS | lexicon.SUBJECT_PRONOUNS | {"you", "it"}
 _LONG_BREATH_WORDS = 8
 """Shorter sentences are hardly ever interrupted by a pause: less, the fewer words they have."""
+_SINGLE_WORD = 3.0
+"""`stop` is said more often than any longer turn, but stands here once as well."""
 _PAUSE_BEFORE_PHRASE, _PAUSE_BEHIND_FUNCTION_WORD, _PAUSE_INSIDE = 1.0, 0.7, 0.35
 
 
@@ -59,7 +61,7 @@ class Place:
     is_complete: bool
     """A pause where the words so far could have been all."""
     plausibility: float
-    """How likely a person pauses here, against other places."""
+    """How likely a person pauses or ends here, against other places."""
 
 
 def read_sentences(folder: Path = FOLDER) -> list[Sentence]:
@@ -119,7 +121,7 @@ def _sentence(register: str, line: str) -> Sentence:
 
 def _plausibility(words: tuple[str, ...], count: int) -> float:
     if count == len(words):
-        return 1.0
+        return _SINGLE_WORD if count == 1 else 1.0
     one_breath = min(1.0, len(words) / _LONG_BREATH_WORDS)
     if words[count] in _NEXT_OPENS_PHRASE:
         return one_breath * _PAUSE_BEFORE_PHRASE

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
+import lightgbm
 import numpy as np
 import numpy.typing as npt
 
-from agent.turns.words.features import Evidence, evidence
-from agent.turns.words.language_model import TrigramModel
+from agent.turns.words.features import Evidence, Language, evidence
 from agent.turns.words.tokens import utterance
-from evals.words import logistic
+from evals.words import boosting, logistic
 from evals.words.corpus import Place
 from evals.words.logistic import Array
 
 Columns = npt.NDArray[np.intp]
+Rows = npt.NDArray[np.bool_]
 
 RIDGE = 10.0
-Folds = Literal["register", "sentence"]
-
-_SENTENCE_FOLDS = 10
+FOLDS = 8
 _COMPLETE = 0.5
 """Where the words could be all they are as good as an end half the time."""
 
@@ -34,16 +32,17 @@ class Examples:
     """A row a place, a column a name."""
     known: Array
     """Log odds known without training."""
-    is_trained: npt.NDArray[np.bool_]
+    is_trained: Rows
     """False where the known log odds say all there is."""
     is_end: Array
-    is_complete: npt.NDArray[np.bool_]
+    is_complete: Rows
     weight: Array
     register: npt.NDArray[np.str_]
-    sentence: npt.NDArray[np.int_]
 
-    def folds(self, kind: Folds) -> npt.NDArray[np.generic]:
-        return self.register if kind == "register" else self.sentence % _SENTENCE_FOLDS
+    @property
+    def folds(self) -> npt.NDArray[np.intp]:
+        """By register."""
+        return np.unique(self.register, return_inverse=True)[1] % FOLDS
 
     def columns_of(self, names: Sequence[str]) -> Array:
         """The features in the order of `names`; nothing for those this set has not."""
@@ -54,8 +53,8 @@ class Examples:
         return columns
 
 
-def examples(places: Sequence[Place], trigram: TrigramModel | None) -> Examples:
-    found = [evidence(utterance(place.words), place.agent_said, trigram) for place in places]
+def examples(places: Sequence[Place], language: Language | None) -> Examples:
+    found = [evidence(utterance(place.words), place.agent_said, language) for place in places]
     names = tuple(sorted({name for each in found for name in each.features}))
     return Examples(
         text=tuple(place.words for place in places),
@@ -67,7 +66,6 @@ def examples(places: Sequence[Place], trigram: TrigramModel | None) -> Examples:
         is_complete=np.array([place.is_complete for place in places]),
         weight=np.array([place.plausibility for place in places]),
         register=np.array([place.register for place in places]),
-        sentence=np.array([place.sentence for place in places]),
     )
 
 
@@ -94,32 +92,55 @@ def stacked(parts: Sequence[tuple[Examples, float]]) -> Examples:
         is_complete=np.concatenate([part.is_complete for part, _ in parts]),
         weight=np.concatenate([part.weight * weight for part, weight in parts]),
         register=np.concatenate([part.register for part, _ in parts]),
-        sentence=np.concatenate([part.sentence for part, _ in parts]),
     )
 
 
-def fit(data: Examples, rows: npt.NDArray[np.bool_], columns: Columns) -> tuple[Array, float]:
-    """Weights of the columns and the bias, from the trained rows; ends weigh as much as pauses."""
+def fit_logistic(data: Examples, rows: Rows, columns: Columns) -> tuple[Array, float]:
+    """Weights of the columns and the bias, from the trained rows."""
     rows = rows & data.is_trained
+    return logistic.fit(
+        data.features[np.ix_(rows, columns)], data.known[rows], *_targets(data, rows), ridge=RIDGE
+    )
+
+
+def grow(data: Examples, rows: Rows) -> lightgbm.Booster:
+    rows = rows & data.is_trained
+    return boosting.grow(data.features[rows], data.known[rows], *_targets(data, rows))
+
+
+def _targets(data: Examples, rows: Rows) -> tuple[Array, Array]:
+    """The share of ends at each place, and its weight; ends weigh as much as pauses."""
     share = np.where(data.is_complete, _COMPLETE, data.is_end)[rows]
     ends, pauses = data.weight[rows] * share, data.weight[rows] * (1 - share)
     ends *= pauses.sum() / ends.sum()
     weight = ends + pauses
-    return logistic.fit(
-        data.features[np.ix_(rows, columns)],
-        data.known[rows],
-        ends / weight,
-        weight / weight.mean(),
-        ridge=RIDGE,
-    )
+    return ends / weight, weight / weight.mean()
 
 
-def cross_validated(training: Examples, tested: Examples, kind: Folds, columns: Columns) -> Array:
-    """Log odds of every tested place from weights that never saw its fold."""
-    scores = tested.known.copy()
-    features = tested.columns_of(training.names)
-    for fold in np.unique(tested.folds(kind)):
-        weights, bias = fit(training, training.folds(kind) != fold, columns)
-        rows = (tested.folds(kind) == fold) & tested.is_trained
-        scores[rows] += features[np.ix_(rows, columns)] @ weights + bias
+Fitted = Callable[[Array], Array]
+"""From features to the log odds that they add."""
+Fitter = Callable[[Examples, Rows], Fitted]
+
+
+def by_logistic(columns: Columns) -> Fitter:
+    def fitted(data: Examples, rows: Rows) -> Fitted:
+        weights, bias = fit_logistic(data, rows, columns)
+        return lambda features: features[:, columns] @ weights + bias
+
+    return fitted
+
+
+def by_forest(data: Examples, rows: Rows) -> Fitted:
+    booster = grow(data, rows)
+    return lambda features: boosting.log_odds(booster, features)
+
+
+def cross_validated(training: Examples, tested: Sequence[Examples], fit: Fitter) -> list[Array]:
+    """Log odds of every tested place from a fit that never saw its fold, a fold being some registers."""
+    scores = [each.known.copy() for each in tested]
+    for fold in range(FOLDS):
+        add = fit(training, training.folds != fold)
+        for each, score in zip(tested, scores, strict=True):
+            rows = (each.folds == fold) & each.is_trained
+            score[rows] += add(each.columns_of(training.names)[rows])
     return scores

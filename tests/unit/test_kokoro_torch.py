@@ -87,6 +87,9 @@ def test_broken_files_are_told_from_missing_ones(options: TorchOptions) -> None:
     (options.voices_dir / "af_heart.pt").write_bytes(b"voi")
     with pytest.raises(EngineError, match=r"cannot load .*af_heart\.pt .*kokoro:torch"):
         next(KokoroEngine(backend).steps("Hello."))
+    (options.voices_dir / "af_heart.pt").write_bytes(b"foreign")
+    with pytest.raises(EngineError, match=r"af_heart\.pt holds no voice .*kokoro:torch"):
+        next(KokoroEngine(backend).steps("Hello."))
     options.model_path.write_bytes(b"wei")
     with pytest.raises(EngineError, match=r"cannot load .*kokoro-v1_0\.pth .*kokoro:torch"):
         TorchBackend(options).load()

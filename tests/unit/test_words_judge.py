@@ -1,12 +1,13 @@
 """The judge of words, with the shipped weights."""
 
+import json
 import statistics
 import time
 
 import pytest
 
 from agent.turns.words import WordsJudge
-from agent.turns.words.judge import NEUTRAL, Weights
+from agent.turns.words.judge import NEUTRAL, WEIGHTS
 
 UNFINISHED = """
 i want to go to the | i'd like a table for | go somewhere and | can you | what is | my name is | because | so | the
@@ -132,10 +133,10 @@ def test_without_the_trigram_whole_requests_are_known_too(text: str) -> None:
     assert WordsJudge.load(with_trigram=False).judge(text).end_probability > 0.7
 
 
-def test_both_sets_of_weights_are_shipped_and_only_one_needs_the_trigram() -> None:
-    with_trigram, words_only = Weights.read("with_trigram"), Weights.read("words_only")
-    assert any(name.startswith("lm_") for name in with_trigram.weights)
-    assert not any(name.startswith("lm_") for name in words_only.weights)
+def test_the_weights_for_machines_without_the_trigram_do_not_ask_for_it() -> None:
+    names = json.loads(WEIGHTS.read_text())["weights"]
+    assert "last_preposition" in names
+    assert not [name for name in names if name.startswith(("lm_", "kind_"))]
 
 
 def test_the_judge_takes_less_than_a_millisecond(judge: WordsJudge) -> None:

@@ -1,12 +1,15 @@
 """The training sentences, and the arithmetic of the words model."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from evals.words.corpus import places, read_sentences
-from evals.words.examples import cross_validated, examples
+from agent.turns.words.forest import Forest
+from evals.words.boosting import ROUNDS, forest, log_odds
+from evals.words.examples import by_logistic, cross_validated, examples, grow
 from evals.words.logistic import area_under_curve, fit, recognised_at, sigmoid
 
 
@@ -76,6 +79,18 @@ def test_regression_finds_the_weights_that_made_the_labels() -> None:
 def test_held_out_scores_of_the_words_alone_tell_ends_from_pauses() -> None:
     sentences = [each for each in read_sentences() if each.register in {"bank", "travel"}]
     data = examples(list(places(sentences)), None)
-    columns = np.arange(len(data.names))
-    scores = cross_validated(data, data, "register", columns)
+    [scores] = cross_validated(data, [data], by_logistic(np.arange(len(data.names))))
     assert area_under_curve(scores, data.is_end, data.weight) > 0.8
+
+
+def test_the_forest_of_the_product_says_what_the_library_said() -> None:
+    sentences = [each for each in read_sentences() if each.register in {"bank", "travel"}]
+    data = examples(list(places(sentences)), None)
+    booster = grow(data, np.ones(len(data.is_end), dtype=bool))
+    grown = Forest.from_dict(json.loads(json.dumps(forest(booster, data.names).to_dict())))
+    assert len(grown.trees) == ROUNDS
+    expected = log_odds(booster, data.features)
+    for row, wanted in list(zip(data.features, expected, strict=True))[::20]:
+        features = dict(zip(data.names, row, strict=True))
+        assert grown.log_odds(features) == pytest.approx(wanted, abs=0.02)
+    assert np.ptp(expected) > 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,6 +10,7 @@ from agent.turns.words import lexicon
 from agent.turns.words.asked import Asked, asked_for, offered_words
 from agent.turns.words.dictation import Dictation, dictation
 from agent.turns.words.language_model import TrigramModel
+from agent.turns.words.neighbours import Neighbours
 from agent.turns.words.shape import shape_features
 from agent.turns.words.tokens import Utterance
 
@@ -38,8 +40,20 @@ class Evidence:
     """For the trained weights; empty where the log odds say all there is."""
 
 
-def evidence(words: Utterance, agent_said: str, trigram: TrigramModel | None) -> Evidence:
-    """For at least one word."""
+@dataclass(frozen=True)
+class Language:
+    """What a model of the language says."""
+
+    trigram: TrigramModel
+    neighbours: Neighbours
+
+    def features(self, sentence: Sequence[str]) -> dict[str, float]:
+        words = [word for word in sentence if word not in lexicon.FILLERS]
+        return self.trigram.features(words) | self.neighbours.features(words)
+
+
+def evidence(words: Utterance, agent_said: str, language: Language | None) -> Evidence:
+    """For at least one word; without `language` from the words themselves alone."""
     asked = asked_for(agent_said)
     mark = MARK_LOG_ODDS.get(words.mark, 0.0)
     if words.tokens in _SOUNDS_OF_ASSENT:
@@ -55,8 +69,8 @@ def evidence(words: Utterance, agent_said: str, trigram: TrigramModel | None) ->
     if state == "answer":
         known += _ANSWER_LOG_ODDS
     features = shape_features(words.sentence or words.tokens)
-    if trigram is not None:
-        features |= trigram.features(words.sentence or words.tokens)
+    if language is not None:
+        features |= language.features(words.sentence or words.tokens)
     return Evidence(state=state, features=features, log_odds=known)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from agent.turns.words.lexicon import FILLERS
 
 END = "</s>"
-_START = "<s>"
+START = "<s>"
 _MODEL = "model/en-us/en-us.lm.bin"
 _LOG_BASE = math.log(1.0001)
 _UNKNOWN = -100_000_000
@@ -42,11 +42,11 @@ class TrigramModel:
 
     def end(self, tokens: Sequence[str]) -> float:
         """ln P(end | the last two words)."""
-        return self._score(END, *self._history(tokens))
+        return self.score(END, *self._history(tokens))
 
     def features(self, tokens: Sequence[str]) -> dict[str, float]:
         history = self._history(tokens)
-        end = self._score(END, *history)
+        end = self.score(END, *history)
         return {
             "lm_end": end,
             "lm_end_likely": max(0.0, end - _LIKELY),
@@ -54,19 +54,19 @@ class TrigramModel:
             "lm_end_by_length": end * min(1.0, len(tokens) / _LONG_SENTENCE),
         }
 
+    def knows(self, word: str) -> bool:
+        return bool(self._model.prob([word]) > _UNKNOWN)
+
+    def score(self, word: str, *history: str) -> float:
+        """ln P(word | history), the latest word first."""
+        return max(_FLOOR, float(self._model.prob([word, *history])) * _LOG_BASE)
+
     def _history(self, tokens: Sequence[str]) -> list[str]:
         """The last words, the latest first, as far back as the model knows them; fillers left out."""
         words = [word for word in tokens if word not in FILLERS][-2:]
         history: list[str] = []
-        for word in [*reversed(words), _START][:2]:
-            if word != _START and not self._knows(word):
+        for word in [*reversed(words), START][:2]:
+            if word != START and not self.knows(word):
                 break
             history.append(word)
         return history
-
-    def _knows(self, word: str) -> bool:
-        return bool(self._model.prob([word]) > _UNKNOWN)
-
-    def _score(self, word: str, *history: str) -> float:
-        """ln P(word | history), the latest word first."""
-        return max(_FLOOR, float(self._model.prob([word, *history])) * _LOG_BASE)

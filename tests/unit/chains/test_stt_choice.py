@@ -50,7 +50,8 @@ def test_a_new_turn_forgets_the_faults() -> None:
     assert (choice.next(), choice.faults) == (0, [])
 
 
-def test_the_others_are_those_that_have_not_failed() -> None:
-    choice = Choice(4, lambda m: m != 2, lambda m: False)
-    choice.failed(1, BROKEN)
-    assert choice.others(0) == [3]
+def test_the_others_are_those_that_have_failed_least_and_not_twice() -> None:
+    choice = Choice(5, lambda m: m != 2, lambda m: False)
+    for member in (1, 4, 4):
+        choice.failed(member, BROKEN)
+    assert choice.others(0) == [3, 1]
