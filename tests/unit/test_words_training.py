@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evals.words.corpus import places, read_sentences
 from agent.turns.words.forest import Forest
 from evals.words.boosting import ROUNDS, forest, log_odds
+from evals.words.corpus import places, read_sentences
 from evals.words.examples import by_logistic, cross_validated, examples, grow
 from evals.words.logistic import area_under_curve, fit, recognised_at, sigmoid
 
