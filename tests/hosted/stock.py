@@ -90,7 +90,7 @@ AT_CONNECT = {
 }
 WHOLE = {
     "nothing but empty": Fault(kind=Kind.EMPTY),
-    "slow drip": Fault(kind=Kind.DRIP),
+    "slow drip": Fault(kind=Kind.DRIP, pace_s=0.45),
     "wrong rate": Fault(kind=Kind.WRONG_RATE),
 }
 

@@ -14,9 +14,9 @@ from livekit.agents import APIConnectOptions, APIStatusError, llm, stt, tts
 from tests.fakes.audio import frames
 from tests.fakes.providers.coded_speech import read, say
 
-TIMEOUT_S = 0.4
+TIMEOUT_S = 0.6
 """Of the connect options: what an engine may take by livekit's rules."""
-LIMIT_S = 1.2
+LIMIT_S = 2.4
 """What is not over by then is taken for hanging."""
 ONCE = APIConnectOptions(max_retry=0, timeout=TIMEOUT_S)
 
