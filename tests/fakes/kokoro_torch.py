@@ -32,6 +32,10 @@ class Tensor:
     def numpy(self) -> np.ndarray:
         return self.values
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.values.shape
+
 
 class KModel:
     @dataclass
@@ -92,6 +96,8 @@ class KPipeline:
 
 def load(path: Path, *, weights_only: bool) -> Tensor:
     assert weights_only
+    if path.read_bytes() == b"foreign":
+        return Tensor(np.zeros(3, dtype=np.float32))
     if path.read_bytes() != b"voice":
         raise EOFError("Ran out of input")
     return Tensor(np.zeros((510, 1, 256), dtype=np.float32))

@@ -15,6 +15,9 @@ SAMPLE_RATE_HZ = 24_000
 MAX_PHONEMES = 510
 """What the model takes at once."""
 
+STYLE_SHAPE = (1, 256)
+"""Of a voice, for one number of phonemes."""
+
 Samples = NDArray[np.float32]
 
 

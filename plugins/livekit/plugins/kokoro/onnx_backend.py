@@ -14,13 +14,12 @@ import numpy as np
 from livekit.plugins.speechcore import EngineError
 from numpy.typing import NDArray
 
-from .backend import SAMPLE_RATE_HZ, Samples, Sound, import_library
+from .backend import SAMPLE_RATE_HZ, STYLE_SHAPE, Samples, Sound, import_library
 from .voices import LANGUAGES
 
 _GET_IT = "get it with `parley download kokoro`"
 _EXTRA = "kokoro"
 _INPUTS = ({"input_ids", "tokens"}, {"style"}, {"speed"})
-_STYLE_SHAPE = (1, 256)
 _MAX_DATA_PATH_BYTES = 159
 """espeak-ng ends the whole process when it does not find its data, as with a path over 159 bytes."""
 
@@ -168,7 +167,7 @@ def _read_styles(path: Path) -> dict[str, Samples]:
         raise EngineError(
             f"{path} is not kokoro's file of voices, or cut short ({type(e).__name__}): {_GET_IT}"
         ) from e
-    if not styles or any(style.shape[1:] != _STYLE_SHAPE for style in styles.values()):
+    if not styles or any(style.shape[1:] != STYLE_SHAPE for style in styles.values()):
         raise EngineError(f"{path} holds no voices of kokoro: {_GET_IT}")
     return styles
 

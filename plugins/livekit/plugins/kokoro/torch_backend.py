@@ -1,7 +1,7 @@
 """Kokoro by its own PyTorch package, `kokoro`: its own phonemes, Japanese and Chinese too, and GPUs.
 
-Written from the source of kokoro 0.9.4 and tested against a recording of its interface, not yet
-against the package itself.
+Tested against a recording of the interface of kokoro 0.9.4; the package itself, with random weights,
+is run by tests/models/speak_by_torch.py.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from livekit.plugins.speechcore import EngineError
 
-from .backend import Sound, import_library
+from .backend import STYLE_SHAPE, Sound, import_library
 from .voices import LANGUAGES
 
 _GET_IT = "get it with `parley download kokoro:torch`"
@@ -98,11 +98,14 @@ class TorchBackend:
             path = self._options.voices_dir / f"{voice}.pt"
             torch = import_library("torch", extra=_EXTRA)
             try:
-                self._styles[voice] = torch.load(path, weights_only=True)
+                style = torch.load(path, weights_only=True)
             except Exception as e:  # torch's loader raises what its layers raise
                 raise EngineError(
                     f"torch cannot load {path} ({type(e).__name__}): {_GET_IT}"
                 ) from e
+            if tuple(getattr(style, "shape", ()))[1:] != STYLE_SHAPE:
+                raise EngineError(f"{path} holds no voice of kokoro: {_GET_IT}")
+            self._styles[voice] = style
         return self._styles[voice]
 
 
