@@ -87,10 +87,11 @@ def _conditions() -> dict[str, Any]:
 def _table(name: str, rows: list[dict[str, Any]]) -> Table:
     table = Table(title=name)
     if "ours" not in rows[0]:
-        for heading in rows[0]:
-            table.add_column(heading)
-        for row in rows:
-            table.add_row(*(str(value) for value in row.values()))
+        table.add_column("")
+        for row in rows:  # a column each: there may be many figures
+            table.add_column(row["what"], overflow="fold")
+        for key in [key for key in rows[0] if key != "what"]:
+            table.add_row(key, *(str(row[key]) for row in rows))
         return table
     for heading in ("what", "n", "ours p50 / p95 s", "baseline p50 / p95 s", "times faster"):
         table.add_column(heading)
