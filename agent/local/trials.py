@@ -19,7 +19,7 @@ from livekit.plugins.speechcore import PartialSession, duration_s
 from livekit.plugins.speechio import PcmResampler
 
 from agent.local import factories
-from agent.local.models import LocalModel, gguf_of
+from agent.local.models import LocalModel, gguf_of, is_path
 from agent.local.plan import LocalPlan
 from agent.local.tuning import Measurement
 from agent.speech.edges import ClauseEdges
@@ -89,7 +89,7 @@ def trials_of(plan: LocalPlan, voices: Sequence[LocalModel]) -> list[Trial]:
             for kind, threads in itertools.product(compute_types(), counts)
         ]
     trials += [
-        Trial("kokoro", voice.spec.model or "", threads, partial(_kokoro, voice, threads))
+        Trial("kokoro", _precision(voice), threads, partial(_kokoro, voice, threads))
         for voice in voices
         for threads in ([0] if voice.spec.model == "torch" else counts)  # PyTorch has its own
     ]
@@ -113,6 +113,11 @@ def compute_types() -> list[str]:
     device = "cuda" if ctranslate2.get_cuda_device_count() else "cpu"
     offered = ctranslate2.get_supported_compute_types(device)
     return [each for each in _MOST_PRECISE_FIRST if each in offered]
+
+
+def _precision(voice: LocalModel) -> str:
+    """Of a voice of the user's own nothing is known."""
+    return "" if is_path(voice.spec) else voice.spec.model or ""
 
 
 def _whisper(model: LocalModel, pcm: bytes, threads: int, compute_type: str) -> Timing:
