@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from livekit.agents import llm, stt, tts
+from livekit.agents import APIConnectionError, llm, stt, tts
 from livekit.plugins import (
     espeak,
     faster_whisper,
@@ -17,6 +17,7 @@ from livekit.plugins import (
     responder,
     simulated,
 )
+from livekit.plugins.chains import ChainLLM, ChainTTS, Member
 from livekit.plugins.speechcore import EngineBusy, EngineError, Word
 from livekit.plugins.speechcore.text import normaliser
 
@@ -27,6 +28,7 @@ from tests.fakes.chains import OwningChainSTT
 from tests.fakes.engines import FakeRecogniser, FakeSynthesiser, fake_tts
 from tests.fakes.llama_http import fake_llama, spoken
 from tests.fakes.model_server import ServedSTT, ServedTTS
+from tests.fakes.scripted_llm import ScriptedLLM
 from tests.models.hum_kokoro import hum_kokoro
 from tests.models.random_whisper import scripted_whisper
 from tests.models.tiny_moonshine import tiny_moonshine
@@ -97,10 +99,22 @@ TTSS = (
     Case("espeak", espeak.TTS),
     Case("kokoro", lambda: kokoro.TTS(kokoro.OnnxBackend(hum_kokoro()))),
 )
+
+
+def chained_llm(*engines: llm.LLM[Any]) -> llm.LLM[Any]:
+    return ChainLLM([Member(f"member {at}", one, 10.0) for at, one in enumerate(engines)])
+
+
+def _dead_llm() -> llm.LLM[Any]:
+    return ScriptedLLM([APIConnectionError("dead")])
+
+
 LLMS = (
     Case("simulated", simulated.LLM),
     Case("responder", responder.LLM),
     Case("llama_cpp", fake_llama),
+    Case("a chain", lambda: chained_llm(simulated.LLM(), simulated.LLM())),
+    Case("a chain whose first is broken", lambda: chained_llm(_dead_llm(), simulated.LLM())),
 )
 
 
@@ -143,6 +157,33 @@ def clause_engine_tts(**options: Any) -> tts.TTS[Any]:
     return OwningClauseTTS(engine_tts(**options))
 
 
+class OwningChainTTS(ChainTTS):
+    """Closes its members, so that the suite need not know of them."""
+
+    def __init__(self, *voices: tts.TTS[Any]) -> None:
+        super().__init__([Member(f"voice-{i}", voice, 5.0) for i, voice in enumerate(voices)])
+        self._owned = voices
+
+    async def aclose(self) -> None:
+        await super().aclose()
+        for voice in self._owned:
+            await voice.aclose()
+
+
+def chain_tts(**options: Any) -> tts.TTS[Any]:
+    return OwningChainTTS(engine_tts(**options), engine_tts(**options))
+
+
+def broken_chain_tts() -> tts.TTS[Any]:
+    """Its first voice never works."""
+    errors: list[Exception] = [EngineError("it is broken") for _ in range(1000)]
+    return OwningChainTTS(engine_tts(errors=errors), engine_tts())
+
+
+CHAIN_TTSS = (
+    Case("a chain", chain_tts),
+    Case("a chain with a broken member", broken_chain_tts),
+)
 FAKE_TTS = Case("any engine", engine_tts)
 CLAUSE_TTSS = (
     Case("any engine by clauses", clause_engine_tts),
@@ -163,6 +204,7 @@ SLOW_TTSS = (
     Case("any engine", lambda: engine_tts(step_s=1.0)),
     Case("any engine of a model server", lambda: served_tts(step_s=1.0)),
     Case("any engine by clauses", lambda: clause_engine_tts(step_s=1.0)),
+    Case("a chain", lambda: chain_tts(step_s=1.0)),
 )
 SLOW_STTS = (
     SttCase("simulated", lambda: simulated.STT(delay_s=5.0), ANNOUNCED),
@@ -177,6 +219,7 @@ SLOW_STTS = (
 SLOW_LLMS = (
     Case("simulated", lambda: simulated.LLM(delay_s=5.0)),
     Case("llama_cpp", lambda: fake_llama(spoken("Late.", delay_s=5.0))),
+    Case("a chain", lambda: chained_llm(simulated.LLM(delay_s=5.0), simulated.LLM(delay_s=5.0))),
 )
 
 

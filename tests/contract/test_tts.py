@@ -12,6 +12,7 @@ from livekit.agents import tts
 
 from tests.contract import common_checks, tts_checks
 from tests.contract.engines import (
+    CHAIN_TTSS,
     CLAUSE_TTSS,
     FAILURES,
     FAKE_TTS,
@@ -34,7 +35,7 @@ MAKER_NAMES = ("whole", "by clauses", "by a model server")
 
 
 @pytest_asyncio.fixture(
-    params=[*TTSS, FAKE_TTS, SERVED_TTS, *CLAUSE_TTSS], ids=lambda case: case.name
+    params=[*TTSS, FAKE_TTS, SERVED_TTS, *CLAUSE_TTSS, *CHAIN_TTSS], ids=lambda case: case.name
 )
 async def engine(request: pytest.FixtureRequest) -> AsyncIterator[tts.TTS[Any]]:
     engine = request.param.make()

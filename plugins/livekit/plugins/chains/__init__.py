@@ -12,6 +12,8 @@ from .events import BreakerChanged, BrokeOff, ChainEvent, Hedged, OnEvent, Switc
 from .faults import Fault, FaultKind, GarbageError, classify
 from .llm import ChainLLM
 from .member import Member, Prober
+from .stt import ChainSTT
+from .tts import ChainTTS
 
 __version__ = "0.1.0"
 __all__ = [
@@ -21,6 +23,8 @@ __all__ = [
     "BrokeOff",
     "ChainEvent",
     "ChainLLM",
+    "ChainSTT",
+    "ChainTTS",
     "Continuing",
     "EngineBreaker",
     "Fault",
