@@ -45,7 +45,8 @@ class Attempt:
         self.is_lost = False
         """Set for one whose first word nobody will hear: it stops at it."""
         self._may_be_empty = may_be_empty
-        self._error: Exception | None = None
+        self._error: Fault | None = None
+        self._reported: tuple[Exception, Fault] | None = None
         self._chunks: list[llm.ChatChunk] = []
         self._stream: llm.LLMStream | None = None
         self._call_progress: object = None
@@ -72,7 +73,7 @@ class Attempt:
     def fault(self) -> Fault | None:
         """Why it ended, if that was no good end."""
         if self._error is not None:
-            return classify(self._error)
+            return self._error
         if self.has_ended and self.is_calling:
             return Fault(FaultKind.PROTOCOL, "broke off in the midst of a tool call")
         if self.has_ended and not self.tokens and not self._may_be_empty:
@@ -93,6 +94,8 @@ class Attempt:
         return late(stall_s, "further token") if is_stalled else None
 
     async def _pump(self, start: Callable[[], llm.LLMStream]) -> None:
+        engine = self.member.engine
+        engine.on("error", self._note_error)
         try:
             self._stream = start()
             async for chunk in self._stream:
@@ -100,12 +103,19 @@ class Attempt:
                 if self.is_lost and self.has_spoken:
                     return
         except Exception as e:
-            self._error = e
+            error, fault = self._reported or (None, None)
+            self._error = fault if fault is not None and error is e else classify(e)
         finally:
+            engine.off("error", self._note_error)
             self.has_ended = True
             self._news.set()
             if self._stream is not None:
                 await self._stream.aclose()
+
+    def _note_error(self, event: llm.LLMError) -> None:
+        """livekit's stream cuts its error off from what it came from, and that holds the headers, when
+        it raises it once more: as an event it is still whole."""
+        self._reported = (event.error, classify(event.error))
 
     def _take(self, chunk: llm.ChatChunk) -> None:
         _check(chunk)

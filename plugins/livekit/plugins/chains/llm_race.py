@@ -71,7 +71,8 @@ class Race:
             if member is None:
                 return False
             self._running.append(self.start(member))
-        if self._hedge_due_s() <= now_s and (member := self.order.take(only_new=True)):
+        is_hedge_due = self._hedge_due_s() <= now_s and not self._running[0].has_spoken
+        if is_hedge_due and (member := self.order.take(only_new=True)):
             self._running.append(self.start(member))
             self.hedges.append((self._running[0], self._running[1]))
         return True
