@@ -6,6 +6,7 @@ from livekit.plugins.chains import Fault, FaultKind
 from livekit.plugins.chains.stt_choice import Choice
 
 BROKEN = Fault(FaultKind.OTHER, "broken")
+LATE = Fault(FaultKind.TIMEOUT, "late")
 
 
 def failing(choice: Choice) -> list[int]:
@@ -55,3 +56,5 @@ def test_the_others_are_those_that_have_failed_least_and_not_twice() -> None:
     for member in (1, 4, 4):
         choice.failed(member, BROKEN)
     assert choice.others(0) == [3, 1]
+    choice.failed(3, LATE)
+    assert choice.others(0) == [1]

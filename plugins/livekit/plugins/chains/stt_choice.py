@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from .faults import Fault
+from .faults import Fault, FaultKind
 
 _TRIES = 2
 """A turn: with one fault in five, two members fail one turn in 25 if each is tried once, and one in
@@ -19,6 +19,7 @@ class Choice:
         self, count: int, may_try: Callable[[int], bool], is_hopeless: Callable[[int], bool]
     ) -> None:
         """`is_hopeless`: nothing is to be asked of it, not even when all else fails."""
+        self._late: set[int] = set()
         self._members = range(count)
         self._may_try = may_try
         self._is_hopeless = is_hopeless
@@ -28,11 +29,14 @@ class Choice:
 
     def failed(self, member: int, fault: Fault) -> None:
         self._failures[member] += 1
+        if fault.kind is FaultKind.TIMEOUT:
+            self._late.add(member)
         self.faults.append(fault)
 
     def begin(self) -> None:
         """A new turn: whoever failed may be tried again."""
         self._failures.clear()
+        self._late.clear()
         self.faults = []
 
     def best(self) -> int | None:
@@ -52,12 +56,16 @@ class Choice:
         return self._of(0, self._has_hope)
 
     def others(self, member: int) -> list[int]:
-        """Who may be asked beside `member`."""
-        return [
+        """Who may be asked beside `member`: those that have failed come last, late ones never."""
+        willing = [
             other
             for other in self._members
-            if other != member and not self._failures[other] and self._may_try(other)
+            if other != member
+            and other not in self._late
+            and self._failures[other] < _TRIES
+            and self._may_try(other)
         ]
+        return sorted(willing, key=lambda other: self._failures[other])
 
     def _has_hope(self, member: int) -> bool:
         return not self._is_hopeless(member)

@@ -77,7 +77,7 @@ class Ear:
 
     def result_due_s(self) -> float | None:
         """When the first result is late."""
-        if self.voiced_s is None or self.is_trusted:
+        if self.voiced_s is None or self.is_trusted or not self.traits.has_partials:
             return None
         return max(self.voiced_s, self.started_s) + self.patience_s
 

@@ -22,6 +22,9 @@ from .stt_stage import AllFailed, Stage
 CLEAR_SPEECH_S = 0.6
 """So much sound is hardly ever without a word."""
 
+_DOUBTFUL_S = 0.4
+"""So much sound before a flush, which is sent after speech alone, may be a word or two."""
+
 _SOME_SPEECH_S = 0.1
 _IDLE_RETRY_S = (0.5, 5.0)
 """While nobody speaks and no member works: tried again after so long, doubled up to the second."""
@@ -65,7 +68,8 @@ class Turn:
         """When to call `tick` at the latest."""
         times = [self._retry_s, self._second_due_s if self._second else None]
         if self._front and self._withheld is None:
-            times += [self._front.flush_due_s(self._audio), self._result_due_s(self._front)]
+            times.append(self._front.flush_due_s(self._audio))
+            times.append(None if self._second else self._front.result_due_s())
         return min((time for time in times if time is not None), default=None)
 
     def begin(self, now_s: float) -> None:
@@ -144,9 +148,8 @@ class Turn:
 
     def _front_heard(self, front: Ear, heard: Heard, now_s: float) -> None:
         if heard.kind in TRANSCRIPTS:
-            rest = front.taken.rest(heard)
-            is_known = bool(heard.text) and not rest.text
-            heard = rest
+            said, heard = heard, front.taken.rest(heard)
+            is_known = bool(said.text) and not heard.text
             front.is_trusted = True
             if heard.text and self._second:
                 self._dismiss(front.member)
@@ -175,7 +178,7 @@ class Turn:
             front.traits.answers_flush or not self._audio.has_more(heard.end_s, front.flushes[0][0])
         )
         if is_answer and not heard.text:
-            self._answer_empty(front, heard, now_s, CLEAR_SPEECH_S)
+            self._answer_empty(front, heard, now_s, _DOUBTFUL_S)
         elif is_answer:
             self._answer(front, heard, now_s)
         elif heard.text:
@@ -393,8 +396,3 @@ class Turn:
         if heard.kind in TRANSCRIPTS:
             self._is_shown = heard.is_partial and bool(heard.text)
         self._stage.give(heard)
-
-    def _result_due_s(self, front: Ear) -> float | None:
-        if self._second or not front.traits.has_partials:
-            return None
-        return front.result_due_s()
