@@ -346,6 +346,21 @@ def test_an_interim_that_lacks_the_last_words_does_not_become_final() -> None:
     assert scene.faults == [(0, FaultKind.TIMEOUT)]
 
 
+@pytest.mark.parametrize(("is_growing", "finals"), [(False, ["one two three"]), (True, [])])
+def test_without_times_an_interim_that_still_grows_does_not_become_final(
+    is_growing: bool, finals: list[str]
+) -> None:
+    scene = said([OWN, EXACT])
+    scene.says(0, interim("one two three"))
+    scene.flush()
+    scene.wait(0.3)
+    if is_growing:
+        scene.says(0, interim("one two three four"))
+    scene.wait(0.9)
+    assert scene.finals == finals
+    assert scene.listening == [int(is_growing)]
+
+
 def test_its_own_finals_need_no_flush_and_a_flush_after_them_is_answered_at_once() -> None:
     scene = said([OWN, EXACT], after_s=0.5)
     scene.says(0, final("one two three", 1.9))

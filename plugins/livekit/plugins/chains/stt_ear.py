@@ -41,6 +41,8 @@ class Ear:
     """The newest words that are not final."""
     interim_at_s: float = 0.0
     """How much audio there was when they came."""
+    interim_s: float = 0.0
+    """When they came."""
     taken: Taken = field(default_factory=Taken)
     started: Heard | None = None
     """What it said when speech began, while nobody wanted to know."""
@@ -58,8 +60,11 @@ class Ear:
 
     def is_behind(self, audio: TurnAudio) -> bool:
         """Whether more was said before its oldest flush than its interim can have."""
-        end_s = self.interim.end_s if self.interim else None
-        return audio.has_more(self.interim_at_s if end_s is None else end_s, self.flushes[0][0])
+        place_s, flushed_s = self.flushes[0]
+        if self.interim and self.interim.end_s is not None:
+            return audio.has_more(self.interim.end_s, place_s)
+        # Without times: one that grows still is not complete.
+        return self.interim_s > flushed_s or audio.has_more(self.interim_at_s, place_s)
 
     def is_quiet(self, audio: TurnAudio) -> bool:
         """Whether there is hardly a word that is not final before its oldest flush."""

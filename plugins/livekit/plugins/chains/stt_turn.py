@@ -160,7 +160,7 @@ class Turn:
             self._front_final(front, heard, now_s)
         elif heard.is_partial:
             front.interim = heard if heard.text else None
-            front.interim_at_s = self._audio.end_s
+            front.interim_at_s, front.interim_s = self._audio.end_s, now_s
             self._give(heard)
         else:
             self._mark(front, heard)
