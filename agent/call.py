@@ -88,7 +88,8 @@ class Call:
         self._playout.on_played = self._echo_filter.played
         self._playout.on_failed = self._on_no_voice
         self._turn_taking = self._new_turn_taking(settings, judge)
-        self._read_ahead = ReadAhead(pipeline.llm, self._spawn)
+        pipeline.chains.on_fault = self._recorder.engine_failed
+        self._read_ahead = ReadAhead(pipeline.members, self._spawn)
         self._assistant = Assistant(
             instructions=_instructions(settings, options),
             toolbox=self._toolbox,
@@ -215,14 +216,17 @@ class Call:
             self._session.room_io.set_participant(self._callers.linked)
 
     def _on_data(self, packet: rtc.DataPacket) -> None:
-        if packet.topic == SIMULATED_WORDS_TOPIC and self._choice.stt.name == "simulated":
+        if packet.topic == SIMULATED_WORDS_TOPIC and self._choice.simulated:
             from livekit.plugins import simulated
 
-            assert isinstance(self._pipeline.stt, simulated.STT)
             try:
-                self._pipeline.stt.expect_words(simulated.parse_words(packet.data))
+                words = simulated.parse_words(packet.data)
             except simulated.WordsError as e:
                 self._spawn(send_notice(self._ctx.room, "error", "bad_words", str(e)))
+                return
+            for engine in self._pipeline.members:
+                if isinstance(engine, simulated.STT):
+                    engine.expect_words(words)
 
     def _on_session_close(self, event: CloseEvent) -> None:
         if event.error is None or self._over.is_set():

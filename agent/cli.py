@@ -228,8 +228,10 @@ def _worker(*, dev: bool) -> int:
         metrics_folder = Path(folder) / "metrics"
         metrics_folder.mkdir()
         os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(metrics_folder))
+        from agent.chained import share_breakers
         from agent.local.host import local_host
 
+        share_breakers(Path(folder))
         local = local_host(settings, choice, Path(folder))
         from agent.forkserver import settle_forkserver, start_forkserver
 

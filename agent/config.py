@@ -126,6 +126,8 @@ class Settings(BaseSettings):
     """Address of its API, or of a proxy, which may need no key."""
     agent_llm_context: Annotated[int, Field(ge=512, le=1_000_000)] = 4096
     """Tokens that llama.cpp keeps of each call, instructions and tools included; the oldest turns go first."""
+    agent_hedge_s: Seconds | None = None
+    """Seconds of silence after which the next language model of AGENT_LLM is asked as well, 0 for both at once; the quicker one speaks. Unset: only when one has failed."""
     agent_vad: Vad = "silero"
     """What tells speech from silence: silero, ten_vad (extra tenvad, a licence of its own) or webrtc_vad (extra webrtcvad)."""
     agent_name: str | None = None

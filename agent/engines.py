@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import importlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from livekit.agents import llm, stt, tts
 from livekit.plugins.speechcore import EngineError, PhraseCache, Voicing
 
+from agent.chained import Chains, Engines
 from agent.config import Settings
 from agent.dispatch import CallOptions, SimulatedOptions
+from agent.engine_spec import EngineSpec
 from agent.local.addresses import LocalAddresses
 from agent.local.models import locate
 from agent.local.plan import LLAMA, SERVED
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+AnyEngine = stt.STT[Any] | llm.LLM[Any] | tts.TTS[Any]
 
 _IMPORTED_LATE = {
     "llama_cpp": ("openai.resources.chat.completions", "openai.resources.models"),
@@ -46,7 +50,7 @@ class Loaded:
 
 @dataclass
 class Pipeline:
-    """The three engines of one call. `aclose()` closes them all."""
+    """The three engines of one call, each perhaps a chain of several. `aclose()` closes them all."""
 
     speaker: tts.TTS[Any]
     """The TTS engine itself."""
@@ -54,11 +58,15 @@ class Pipeline:
     llm: llm.LLM[Any]
     tts: tts.TTS[Any]
     """The engine as the session uses it: fed clause by clause."""
+    chains: Chains
+    members: tuple[AnyEngine, ...]
+    """The engines that the above are made of."""
     local: LocalCall | None = None
     """What local engines are reached by."""
 
     async def aclose(self) -> None:
-        for engine in (self.stt, self.llm, self.speaker, self.tts):
+        chains: tuple[AnyEngine, ...] = (self.stt, self.llm, self.speaker, self.tts)
+        for engine in dict.fromkeys((*chains, *self.members)):
             try:
                 await engine.aclose()
             except Exception:
@@ -74,6 +82,17 @@ class _Context:
     simulated: SimulatedOptions
     loaded: Loaded
     local: LocalCall | None
+    spec: EngineSpec
+    """The engine to be made."""
+
+    @property
+    def voice(self) -> str | None:
+        """Its names are the preferred engine's own: the others speak as they do."""
+        return self.choice.voice if self.spec == self.choice.tts else None
+
+    @property
+    def voicing(self) -> Voicing:
+        return Voicing(voice=self.voice, language=self.choice.language)
 
     @property
     def servers(self) -> LocalCall:
@@ -84,16 +103,17 @@ class _Context:
 
 def import_plugins(choice: Choice) -> None:
     """Imports the plugins a call needs; on the main thread, where livekit registers them."""
-    for name in {choice.stt.name, choice.llm.name, choice.tts.name}:
+    for name in {spec.name for spec in choice.all}:
         importlib.import_module(f"livekit.plugins.{name}")
 
 
 def preload(choice: Choice, loaded: Loaded) -> None:
     """Loads what a call would otherwise wait for; blocking."""
     import_plugins(choice)
-    for module in _IMPORTED_LATE.get(choice.llm.name, ()):
-        importlib.import_module(module)
-    if choice.stt.name == "pocketsphinx":
+    for spec in choice.listed["llm"]:
+        for module in _IMPORTED_LATE.get(spec.name, ()):
+            importlib.import_module(module)
+    if "pocketsphinx" in {spec.name for spec in choice.listed["stt"]}:
         from livekit.plugins.pocketsphinx import PocketsphinxEngine
 
         engine = PocketsphinxEngine()
@@ -107,18 +127,32 @@ def build(settings: Settings, choice: Choice, call: CallOptions, loaded: Loaded)
     Raises ProfileError with a sentence when one cannot be had.
     """
     local = _local_call(settings, choice)
-    context = _Context(settings, choice, call.simulated or SimulatedOptions(), loaded, local)
+    simulated = call.simulated or SimulatedOptions()
+
+    def made(stage: str, makers: Mapping[str, Callable[[_Context], T]]) -> Engines[T]:
+        return [
+            (spec, makers[spec.name](_Context(settings, choice, simulated, loaded, local, spec)))
+            for spec in choice.listed[stage]
+        ]
+
+    chains = Chains(settings.agent_hedge_s)
     try:
-        speaker = _TTS[choice.tts.name](context)
-        return Pipeline(
-            stt=_STT[choice.stt.name](context),
-            llm=_LLM[choice.llm.name](context),
-            tts=clause_tts(speaker, language=choice.language, planner=_planner(settings, choice)),
-            speaker=speaker,
-            local=local,
-        )
+        stts, llms, voices = made("stt", _STT), made("llm", _LLM), made("tts", _TTS)
     except (EngineError, ImportError, ValueError) as e:
         raise ProfileError(str(e)) from e
+    speaker = chains.tts(voices)
+    members: list[AnyEngine] = [engine for _, engine in stts]
+    members += [engine for _, engine in llms]
+    members += [engine for _, engine in voices]
+    return Pipeline(
+        stt=chains.stt(stts),
+        llm=chains.llm(llms),
+        tts=clause_tts(speaker, language=choice.language, planner=_planner(settings, choice)),
+        speaker=speaker,
+        chains=chains,
+        members=tuple(members),
+        local=local,
+    )
 
 
 def check_engines(settings: Settings) -> None:
@@ -137,7 +171,7 @@ def _planner(settings: Settings, choice: Choice) -> ClausePlanner | None:
 
 
 def _local_call(settings: Settings, choice: Choice) -> LocalCall | None:
-    if not {choice.stt.name, choice.llm.name, choice.tts.name} & {*SERVED, LLAMA}:
+    if not {spec.name for spec in choice.all} & {*SERVED, LLAMA}:
         return None
     from agent.local.call import LocalCall
 
@@ -163,7 +197,7 @@ def _espeak(context: _Context) -> tts.TTS[Any]:
 
     choice = context.choice
     language = None if choice.language == "en" else choice.language  # its default is en-us
-    return espeak.TTS(voice=choice.voice or choice.tts.model or language)
+    return espeak.TTS(voice=context.voice or context.spec.model or language)
 
 
 def _faster_whisper(context: _Context) -> stt.STT[Any]:
@@ -172,7 +206,7 @@ def _faster_whisper(context: _Context) -> stt.STT[Any]:
     choice = context.choice
     language = None if choice.language == "auto" else choice.language
     return faster_whisper.STT(
-        engine=context.servers.recogniser(choice.stt, sample_rate_hz=16_000),
+        engine=context.servers.recogniser(context.spec, sample_rate_hz=16_000),
         options=faster_whisper.WhisperOptions(language=language),
     )
 
@@ -182,7 +216,7 @@ def _moonshine(context: _Context) -> stt.STT[Any]:
 
     choice = context.choice
     return EngineSTT(
-        context.servers.recogniser(choice.stt, sample_rate_hz=16_000),
+        context.servers.recogniser(context.spec, sample_rate_hz=16_000),
         provider="moonshine",
         language=choice.language,
         owns_engine=False,
@@ -193,7 +227,7 @@ def _moonshine(context: _Context) -> stt.STT[Any]:
 def _llama_cpp(context: _Context) -> llm.LLM[Any]:
     from livekit.plugins import llama_cpp
 
-    spec = context.choice.llm
+    spec = context.spec
     return llama_cpp.LLM(
         context.servers.llama_url(spec), model=str(spec), slot=context.servers.llama_slot(spec)
     )
@@ -203,8 +237,8 @@ def _kokoro(context: _Context) -> tts.TTS[Any]:
     from livekit.plugins import kokoro
 
     return kokoro.TTS(
-        engine=context.servers.synthesiser(context.choice.tts, sample_rate_hz=24_000),
-        voicing=_voicing(context.choice),
+        engine=context.servers.synthesiser(context.spec, sample_rate_hz=24_000),
+        voicing=context.voicing,
         cache=PhraseCache(max_bytes=0),  # the model server has one for all calls
     )
 
@@ -213,13 +247,13 @@ def _piper(context: _Context) -> tts.TTS[Any]:
     from livekit.plugins.piper.engine import VOICE_FILE, read_description
     from livekit.plugins.speechio import EngineTTS
 
-    spec = context.choice.tts
+    spec = context.spec
     folder = locate(spec, store_of(context.settings)).path
     voice = read_description(folder / f"{VOICE_FILE}.json", f"run `parley download {spec}`")
     return EngineTTS(
         context.servers.synthesiser(spec, sample_rate_hz=voice.sample_rate_hz),
         provider="piper",
-        voicing=_voicing(context.choice),
+        voicing=context.voicing,
         owns_engine=False,
     )
 
@@ -227,67 +261,62 @@ def _piper(context: _Context) -> tts.TTS[Any]:
 def _openai_speech(context: _Context) -> tts.TTS[Any]:
     from livekit.plugins import openai_speech
 
-    url = context.choice.tts.model
+    url = context.spec.model
     if not url:
         raise ValueError("AGENT_TTS: write the server's address, openai_speech:http://host:port/v1")
     options = openai_speech.ServerOptions(
         url=url, api_key=context.settings.speech_server_key or None
     )
-    return openai_speech.TTS(options, voicing=_voicing(context.choice))
+    return openai_speech.TTS(options, voicing=context.voicing)
 
 
 def _deepgram(context: _Context) -> stt.STT[Any]:
     from agent.hosted.deepgram import deepgram_stt
 
-    return deepgram_stt(context.settings, context.choice.stt, context.choice.language)
+    return deepgram_stt(context.settings, context.spec, context.choice.language)
 
 
 def _openai_stt(context: _Context) -> stt.STT[Any]:
     from agent.hosted.openai import openai_stt
 
-    return openai_stt(context.settings, context.choice.stt, context.choice.language)
+    return openai_stt(context.settings, context.spec, context.choice.language)
 
 
 def _openai_llm(context: _Context) -> llm.LLM[Any]:
     from agent.hosted.openai import openai_llm
 
-    return openai_llm(context.settings, context.choice.llm)
+    return openai_llm(context.settings, context.spec)
 
 
 def _openai_tts(context: _Context) -> tts.TTS[Any]:
     from agent.hosted.openai import openai_tts
 
-    return openai_tts(context.settings, context.choice.tts, context.choice.voice)
+    return openai_tts(context.settings, context.spec, context.voice)
 
 
 def _elevenlabs(context: _Context) -> tts.TTS[Any]:
     from agent.hosted.elevenlabs import elevenlabs_tts
 
-    choice = context.choice
-    return elevenlabs_tts(context.settings, choice.tts, choice.language, choice.voice)
-
-
-def _voicing(choice: Choice) -> Voicing:
-    return Voicing(voice=choice.voice, language=choice.language)
+    return elevenlabs_tts(context.settings, context.spec, context.choice.language, context.voice)
 
 
 def _simulated_stt(context: _Context) -> stt.STT[Any]:
     from livekit.plugins import simulated
 
-    return simulated.STT(delay_s=simulated.parse_delay(context.choice.stt.model or "80ms"))
+    return simulated.STT(delay_s=simulated.parse_delay(context.spec.model or "80ms"))
 
 
 def _simulated_llm(context: _Context) -> llm.LLM[Any]:
     from livekit.plugins import simulated
 
-    return simulated.LLM(delay_s=simulated.parse_delay(context.choice.llm.model or "150ms"))
+    return simulated.LLM(delay_s=simulated.parse_delay(context.spec.model or "150ms"))
 
 
 def _simulated_tts(context: _Context) -> tts.TTS[Any]:
     from livekit.plugins import simulated
 
     return simulated.TTS(
-        delay_s=simulated.parse_delay(context.choice.tts.model or "70ms"),
+        delay_s=simulated.parse_delay(context.spec.model or "70ms"),
         reply_s=context.simulated.reply_s,
     )
 

@@ -40,6 +40,23 @@ SPECULATIONS_DROPPED = Counter(
     "parley_speculations_dropped_total", "Answers begun and thrown away before the turn's end."
 )
 FAULTS = Counter("parley_engine_faults_total", "Engine failures that a call has seen.", ["stage"])
+SWITCHES = Counter(
+    "parley_engine_switches_total",
+    "Engines that failed in the midst of their work, and which one went on.",
+    ["stage", "source", "to"],
+)
+HEDGES = Counter(
+    "parley_hedges_total", "Requests that two engines were asked.", ["stage", "winner"]
+)
+HEDGED_TOKENS = Counter(
+    "parley_hedge_wasted_tokens_total", "Tokens of the slower of two engines, thrown away."
+)
+BREAKERS = Gauge(
+    "parley_breaker_open",
+    "1 while an engine is left alone after its faults.",
+    ["engine"],
+    multiprocess_mode="mostrecent",
+)
 CALLS = Gauge("parley_calls", "Calls in progress.", multiprocess_mode="livesum")
 
 _STAGES = {

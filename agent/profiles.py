@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -69,6 +69,10 @@ KNOWN: dict[str, dict[str, Engine]] = {
 }
 
 
+def is_hosted(stage: str, spec: EngineSpec) -> bool:
+    return KNOWN[stage][spec.name].is_hosted
+
+
 @dataclass(frozen=True, kw_only=True)
 class Profile:
     """A preset of the three ordered engine lists."""
@@ -77,8 +81,11 @@ class Profile:
     llm: str
     tts: str
     greeting: str | None
+    net: str | None = None
+    """The voice behind all those of the list, so that no fault of theirs is silence."""
 
 
+_NET = "espeak"
 _GREETING = "Hello, I am Parley. How can I help you?"
 
 PROFILES = {
@@ -88,13 +95,16 @@ PROFILES = {
         tts="espeak",
         greeting=_GREETING,
     ),
-    "local": Profile(stt="faster_whisper", llm="llama_cpp", tts="kokoro", greeting=_GREETING),
-    "hosted": Profile(stt="deepgram", llm="openai", tts="elevenlabs", greeting=_GREETING),
+    "local": Profile(
+        stt="faster_whisper", llm="llama_cpp", tts="kokoro", greeting=_GREETING, net=_NET
+    ),
+    "hosted": Profile(stt="deepgram", llm="openai", tts="elevenlabs", greeting=_GREETING, net=_NET),
     "hybrid": Profile(
         stt="faster_whisper, deepgram",
         llm="llama_cpp, openai",
         tts="kokoro, elevenlabs",
         greeting=_GREETING,
+        net=_NET,
     ),
     "simulated": Profile(
         stt="simulated:80ms", llm="simulated:150ms", tts="simulated:70ms", greeting=None
@@ -108,21 +118,37 @@ class Choice:
 
     profile: str
     why: str
-    stt: EngineSpec
-    llm: EngineSpec
-    tts: EngineSpec
+    listed: Mapping[str, tuple[EngineSpec, ...]]
+    """By stage: the preferred engine, then those that follow when it fails."""
     greeting: str | None
     voice: str | None
     language: str
     warnings: tuple[str, ...] = ()
 
     @property
+    def stt(self) -> EngineSpec:
+        """The preferred one, as the others below."""
+        return self.listed["stt"][0]
+
+    @property
+    def llm(self) -> EngineSpec:
+        return self.listed["llm"][0]
+
+    @property
+    def tts(self) -> EngineSpec:
+        return self.listed["tts"][0]
+
+    @property
+    def all(self) -> list[EngineSpec]:
+        return [spec for specs in self.listed.values() for spec in specs]
+
+    @property
     def engines(self) -> dict[str, str]:
-        return {stage: str(getattr(self, stage)) for stage in STAGES}
+        return {stage: ", ".join(map(str, specs)) for stage, specs in self.listed.items()}
 
     @property
     def simulated(self) -> bool:
-        return any(getattr(self, stage).name == "simulated" for stage in STAGES)
+        return any(spec.name == "simulated" for spec in self.all)
 
 
 def installed(package: str) -> bool:
@@ -145,21 +171,18 @@ def choose(
     name, why = _profile_name(call.profile or settings.agent_profile, finder)
     profile = PROFILES[name]
     warnings: list[str] = []
-    specs = {}
+    listed = {}
     for stage in STAGES:
         # A call that names a profile gets that profile, whatever engines the worker prefers.
         own = None if call.profile else getattr(settings, f"agent_{stage}")
-        listed = _usable(stage, own or getattr(profile, stage), finder, warnings)
-        specs[stage] = listed[0]
-        if len(listed) > 1:
-            warnings.append(
-                f"AGENT_{stage.upper()} lists {len(listed)} engines; "
-                f"only the first, {listed[0]}, is used."
-            )
+        listed[stage] = _usable(stage, own or getattr(profile, stage), finder, warnings)
+    if profile.net is not None:
+        with suppress(ProfileError):
+            listed["tts"] += (finder.find("tts", EngineSpec(name=profile.net, model=None)),)
     choice = Choice(
         profile=name,
         why=why,
-        **specs,
+        listed={stage: tuple(dict.fromkeys(specs)) for stage, specs in listed.items()},
         greeting=_greeting(settings, call, profile),
         voice=call.voice or settings.agent_voice,
         language=(call.language or settings.agent_language).lower(),
@@ -219,22 +242,20 @@ class _Finder:
             raise ProfileError(str(e)) from e
 
     def why_not(self, profile: Profile) -> str:
-        """Why an engine of a profile cannot be had; empty when all of them can."""
+        """Why a preferred engine of a profile cannot be had; empty when all three can."""
         for stage in STAGES:
-            for spec in parse_engines(stage, getattr(profile, stage)):
-                try:
-                    self.find(stage, spec)
-                except ProfileError as e:
-                    return str(e)
+            try:
+                self.find(stage, parse_engines(stage, getattr(profile, stage))[0])
+            except ProfileError as e:
+                return str(e)
         return ""
 
     def has_hosted(self) -> bool:
         """Whether an engine of the profile `hosted` can be had."""
         for stage in STAGES:
-            for spec in parse_engines(stage, getattr(PROFILES["hosted"], stage)):
-                with suppress(ProfileError):
-                    self.find(stage, spec)
-                    return True
+            with suppress(ProfileError):
+                self.find(stage, parse_engines(stage, getattr(PROFILES["hosted"], stage))[0])
+                return True
         return False
 
     def why_not_hosted(self) -> str:
@@ -270,7 +291,7 @@ def _automatic(finder: _Finder) -> tuple[str, str]:
     return "embedded", why + finder.why_not_hosted()
 
 
-def _usable(stage: str, text: str, finder: _Finder, warnings: list[str]) -> list[EngineSpec]:
+def _usable(stage: str, text: str, finder: _Finder, warnings: list[str]) -> tuple[EngineSpec, ...]:
     """The engines of a list that can be had; a warning tells of each that cannot.
 
     Raises ProfileError when none can, with what is wrong with the first.
@@ -285,7 +306,7 @@ def _usable(stage: str, text: str, finder: _Finder, warnings: list[str]) -> list
             warnings.append(f"{spec} is left out of AGENT_{stage.upper()}: {e}")
     if not usable:
         raise problems[0]
-    return usable
+    return tuple(usable)
 
 
 def _greeting(settings: Settings, call: CallOptions, profile: Profile) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from livekit.agents import Agent, llm, stt
@@ -25,15 +25,15 @@ class ReadsAhead(Protocol):
 
 
 class ReadAhead:
-    """For one call; does nothing with a model that cannot read ahead.
+    """For one call; does nothing without a model that can read ahead.
 
     The instructions are read while the call begins, the caller's words while they are being said.
     An answer that is begun on a likely end takes over: of these the model ends its reading itself.
     """
 
-    def __init__(self, engine: llm.LLM[Any], spawn: Spawn) -> None:
-        """`spawn` owns the tasks."""
-        self._engine = engine if isinstance(engine, ReadsAhead) else None
+    def __init__(self, engines: Iterable[object], spawn: Spawn) -> None:
+        """Of a call's engines. `spawn` owns the tasks."""
+        self._engine = next((each for each in engines if isinstance(each, ReadsAhead)), None)
         self._spawn = spawn
         self._partial = ""
 

@@ -172,7 +172,10 @@ class TurnRecorder:
 
     def _on_error(self, event: ErrorEvent) -> None:
         kind = getattr(event.error, "type", "engine_error")
-        stage = str(kind).removesuffix("_error")
+        self.engine_failed(str(kind).removesuffix("_error"))
+
+    def engine_failed(self, stage: str) -> None:
+        """Of an engine that works for the turn in progress, or the attempt at its answer."""
         metrics.FAULTS.labels(stage).inc()
         if stage == "stt":
             self._stt_faults.append(stage)

@@ -167,9 +167,8 @@ def plan_of(
     settings: Settings, choice: Choice, tuning: Tuning | None = None, *, served: bool = True
 ) -> LocalPlan:
     """The local engines among those of `choice`, run as `tuning` says. Raises WeightsError."""
-    specs = [choice.stt, choice.llm, choice.tts]
     store = store_of(settings)
-    plan = make_plan(specs, store, served=served)
+    plan = make_plan(choice.all, store, served=served)
     return with_precision(plan, settings, store, tuning) if tuning else plan
 
 

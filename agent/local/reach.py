@@ -17,7 +17,7 @@ async def unreached(settings: Settings, choice: Choice) -> str:
 
     Raises ConfigError for what waiting does not mend: another token, an engine it does not serve.
     """
-    needed = {str(spec) for spec in (choice.stt, choice.tts) if spec.name in SERVED}
+    needed = {str(spec) for spec in choice.all if spec.name in SERVED}
     address = settings.agent_modelserver
     if address is None or not needed:
         return ""

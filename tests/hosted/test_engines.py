@@ -74,7 +74,7 @@ async def test_nothing_is_contacted_when_engines_are_made(monkeypatch: pytest.Mo
     keys = dict.fromkeys(("deepgram_api_key", "openai_api_key", "eleven_api_key"), KEY)
     settings = Settings.model_validate({"agent_profile": "hosted", **keys})
     choice = choose(settings)
-    assert choice.engines == {"stt": "deepgram", "llm": "openai", "tts": "elevenlabs"}
+    assert choice.engines == {"stt": "deepgram", "llm": "openai", "tts": "elevenlabs, espeak"}
     import_plugins(choice)
     pipeline = build(settings, choice, CallOptions(), Loaded())
     await asyncio.sleep(0.05)

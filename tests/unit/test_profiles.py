@@ -39,10 +39,13 @@ def test_one_engine_can_be_replaced() -> None:
     assert str(choice.llm) == "simulated:150ms"
 
 
-def test_of_several_engines_the_first_is_used_with_a_warning() -> None:
-    choice = choose(settings(agent_stt="simulated:20ms, pocketsphinx"))
+def test_of_several_engines_the_first_is_preferred_and_the_others_follow_in_order() -> None:
+    choice = choose(settings(agent_stt="simulated:20ms, pocketsphinx, simulated:20ms"))
     assert str(choice.stt) == "simulated:20ms"
-    assert "AGENT_STT" in choice.warnings[0]
+    assert [str(spec) for spec in choice.listed["stt"]] == ["simulated:20ms", "pocketsphinx"]
+    assert choice.engines["stt"] == "simulated:20ms, pocketsphinx"
+    assert choice.simulated
+    assert not choice.warnings
 
 
 def test_a_calls_own_profile_wins_over_the_workers_engines() -> None:
@@ -103,7 +106,20 @@ def whole_store(tmp_path: Path) -> Store:
 def test_auto_takes_local_models_that_are_there(whole_store: Store) -> None:
     choice = choose(settings(), None, everything_is_installed, whole_store)
     assert choice.profile == "local"
-    assert choice.engines == {"stt": "faster_whisper:a", "llm": "llama_cpp:b", "tts": "kokoro:c"}
+    assert choice.engines == {
+        "stt": "faster_whisper:a",
+        "llm": "llama_cpp:b",
+        "tts": "kokoro:c, espeak",
+    }
+
+
+def test_the_embedded_voice_is_behind_all_others_and_stands_in_for_none() -> None:
+    call = parse_metadata('{"profile": "hosted"}')
+    keys = {"deepgram_api_key": "a", "openai_api_key": "b"}
+    with pytest.raises(ProfileError, match="ELEVEN_API_KEY"):
+        choose(settings(**keys), call)
+    choice = choose(settings(**keys, eleven_api_key="c", agent_tts="espeak"))
+    assert choice.engines["tts"] == "espeak"
 
 
 def test_auto_without_them_says_what_would_bring_them(tmp_path: Path) -> None:
