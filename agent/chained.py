@@ -32,7 +32,7 @@ from agent.profiles import is_hosted
 _VARIABLE = "PARLEY_BREAKERS"
 _FILE = "breakers.json"
 
-HOSTED_S = {"stt": 1.0, "llm": 0.7, "tts": 0.7}
+HOSTED_S = {"stt": 0.7, "llm": 0.7, "tts": 0.7}
 LOCAL_S = {"stt": 2.0, "llm": 2.5, "tts": 2.0}
 """To the first result, token or byte; a busy processor needs longer than a provider."""
 

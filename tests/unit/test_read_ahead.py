@@ -61,14 +61,14 @@ def agent() -> Agent:
 
 async def test_the_instructions_are_read_before_the_first_turn(agent: Agent) -> None:
     reader = Reader()
-    ReadAhead(reader, run).begin(agent)
+    ReadAhead([reader], run).begin(agent)
     await asyncio.sleep(0)
     assert reader.openings == 1
 
 
 async def test_words_are_read_while_they_are_said_and_each_text_once(agent: Agent) -> None:
     reader = Reader()
-    ahead = ReadAhead(reader, run)
+    ahead = ReadAhead([reader], run)
     for said in ("what", "what time", "what time", ""):
         ahead.heard(event(INTERIM, said), agent)
     ahead.heard(event(FINAL, "what time is it"), agent)
@@ -77,6 +77,6 @@ async def test_words_are_read_while_they_are_said_and_each_text_once(agent: Agen
 
 
 async def test_a_model_that_cannot_read_ahead_is_left_alone(agent: Agent) -> None:
-    ahead = ReadAhead(RepeatingLLM(), refuse)
+    ahead = ReadAhead([RepeatingLLM()], refuse)
     ahead.begin(agent)
     ahead.heard(event(INTERIM, "what time"), agent)
