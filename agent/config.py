@@ -126,6 +126,8 @@ class Settings(BaseSettings):
     """Address of its API, or of a proxy, which may need no key."""
     agent_llm_context: Annotated[int, Field(ge=512, le=1_000_000)] = 4096
     """Tokens that llama.cpp keeps of each call, instructions and tools included; the oldest turns go first."""
+    agent_llm_draft: str | None = None
+    """A smaller model of llama.cpp with the same vocabulary that guesses the tokens of AGENT_LLM's, `qwen2.5-0.5b-instruct` or a path: quicker where most guesses are right."""
     agent_hedge_s: Seconds | None = None
     """Seconds of silence after which the next language model of AGENT_LLM is asked as well, 0 for both at once; the quicker one speaks. Unset: only when one has failed."""
     agent_vad: Vad = "silero"

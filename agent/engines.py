@@ -17,8 +17,8 @@ from agent.config import Settings
 from agent.dispatch import CallOptions, SimulatedOptions
 from agent.engine_spec import EngineSpec
 from agent.local.addresses import LocalAddresses
-from agent.local.models import locate
-from agent.local.plan import LLAMA, SERVED
+from agent.local.models import LLAMA, locate
+from agent.local.plan import SERVED
 from agent.local.tuning import load as load_tuning
 from agent.profiles import Choice, ProfileError, choose
 from agent.speech import ClausePlanner, clause_tts

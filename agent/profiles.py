@@ -11,7 +11,7 @@ from agent.config import Settings
 from agent.dispatch import CallOptions
 from agent.engine_spec import EngineSpec
 from agent.hosted.keys import PROVIDERS, key_problem
-from agent.local.models import is_path, is_url, locate
+from agent.local.models import LLAMA, is_path, is_url, locate
 from agent.weights import Store, UnknownWeights, WeightsError, store_of
 
 STAGES = ("stt", "llm", "tts")
@@ -306,6 +306,9 @@ def _usable(stage: str, text: str, finder: _Finder, warnings: list[str]) -> tupl
             warnings.append(f"{spec} is left out of AGENT_{stage.upper()}: {e}")
     if not usable:
         raise problems[0]
+    for extra in [spec for spec in usable if spec.name == LLAMA and not is_url(spec)][1:]:
+        usable.remove(extra)
+        warnings.append(f"{extra} is left out of AGENT_LLM: a host runs one model of llama.cpp.")
     return tuple(usable)
 
 

@@ -108,6 +108,7 @@ class LocalHost:
                 extra={
                     "served": [served.name for served in self.plan.served],
                     "llm": str(self.plan.llm.spec) if self.plan.llm else None,
+                    "draft": str(self.plan.draft.spec) if self.plan.draft else None,
                 },
             )
             yield
@@ -119,6 +120,7 @@ class LocalHost:
         server = LlamaServer(
             ServerOptions(
                 model=gguf_of(model),
+                draft_model=gguf_of(self.plan.draft) if self.plan.draft else None,
                 slots=LLAMA_SLOTS,
                 context_tokens=self.context_tokens,
                 threads=self.tuning.llama_threads or None,
@@ -168,7 +170,7 @@ def plan_of(
 ) -> LocalPlan:
     """The local engines among those of `choice`, run as `tuning` says. Raises WeightsError."""
     store = store_of(settings)
-    plan = make_plan(choice.all, store, served=served)
+    plan = make_plan(choice.all, store, served=served, draft=settings.agent_llm_draft)
     return with_precision(plan, settings, store, tuning) if tuning else plan
 
 

@@ -9,6 +9,9 @@ from urllib.parse import urlsplit
 from agent.engine_spec import EngineSpec
 from agent.weights import Store, WeightsError
 
+LLAMA = "llama_cpp"
+"""The engine that has a server of its own kind."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class LocalModel:

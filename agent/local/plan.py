@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from agent.engine_spec import EngineSpec
-from agent.local.models import LocalModel, is_url, locate
+from agent.local.models import LLAMA, LocalModel, is_url, locate
 from agent.local.tuning import Tuning
 from agent.weights import Store
 
@@ -18,9 +18,6 @@ SERVED: dict[str, Literal["stt", "tts"]] = {
     "piper": "tts",
 }
 """The engines of the model server."""
-
-LLAMA = "llama_cpp"
-"""The engine that has a server of its own kind."""
 
 _MAX_SESSIONS = 64
 
@@ -46,14 +43,19 @@ class LocalPlan:
 
     served: tuple[ServedModel, ...] = ()
     llm: LocalModel | None = None
+    draft: LocalModel | None = None
+    """A small model that guesses the tokens of `llm`."""
 
     @property
     def is_empty(self) -> bool:
         return not self.served and self.llm is None
 
 
-def make_plan(specs: Sequence[EngineSpec], store: Store, *, served: bool = True) -> LocalPlan:
-    """`served` False: the engines of the model server run elsewhere.
+def make_plan(
+    specs: Sequence[EngineSpec], store: Store, *, served: bool = True, draft: str | None = None
+) -> LocalPlan:
+    """`served` False: the engines of the model server run elsewhere. `draft`: of llama.cpp, a name or
+    a path; nothing without a model that it could guess for.
 
     Raises WeightsError for a model that is not there.
     """
@@ -63,7 +65,14 @@ def make_plan(specs: Sequence[EngineSpec], store: Store, *, served: bool = True)
         if served and spec.name in SERVED
     ]
     llms = [spec for spec in specs if spec.name == LLAMA and not is_url(spec)]
-    return LocalPlan(served=tuple(models), llm=locate(llms[0], store) if llms else None)
+    if not llms:
+        return LocalPlan(served=tuple(models))
+    guesser = EngineSpec(name=LLAMA, model=draft.removeprefix(f"{LLAMA}:")) if draft else None
+    return LocalPlan(
+        served=tuple(models),
+        llm=locate(llms[0], store),
+        draft=locate(guesser, store) if guesser else None,
+    )
 
 
 def engine_options(served: ServedModel, language: str, tuning: Tuning) -> dict[str, Any]:

@@ -53,6 +53,16 @@ def test_paths_and_urls_are_told_from_variants() -> None:
     assert not is_url(spec("llama_cpp:qwen3-4b")) and not is_url(spec("llama_cpp"))
 
 
+def test_a_draft_model_goes_with_a_model_of_this_host_only(models: Path, tmp_path: Path) -> None:
+    store, wanted = Store(tmp_path), f"llama_cpp:{models}"
+    plan = make_plan(specs(wanted), store, draft=str(models))
+    assert plan.draft is not None and plan.draft.path == models
+    assert make_plan(specs(wanted), store, draft=wanted).draft == plan.draft
+    assert make_plan(specs("llama_cpp:http://127.0.0.1:8000"), store, draft=wanted).draft is None
+    with pytest.raises(MissingWeights, match=r"parley download llama_cpp:qwen2\.5-0\.5b-instruct"):
+        make_plan(specs(wanted), store, draft="qwen2.5-0.5b-instruct")
+
+
 def test_the_plan_has_what_is_local_and_nothing_else(models: Path, tmp_path: Path) -> None:
     plan = make_plan(
         specs(f"faster_whisper:{models}", f"llama_cpp:{models}", "espeak"), Store(tmp_path)

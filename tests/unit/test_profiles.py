@@ -122,6 +122,13 @@ def test_the_embedded_voice_is_behind_all_others_and_stands_in_for_none() -> Non
     assert choice.engines["tts"] == "espeak"
 
 
+def test_a_host_runs_one_model_of_llama_cpp(whole_store: Store) -> None:
+    listed = "llama_cpp, llama_cpp:http://127.0.0.1:1, llama_cpp:/"
+    choice = choose(settings(agent_llm=listed), None, everything_is_installed, whole_store)
+    assert choice.engines["llm"] == "llama_cpp:b, llama_cpp:http://127.0.0.1:1"
+    assert "one model" in choice.warnings[0]
+
+
 def test_auto_without_them_says_what_would_bring_them(tmp_path: Path) -> None:
     choice = choose(settings(), None, everything_is_installed, Store(tmp_path))
     assert choice.profile == "embedded"
