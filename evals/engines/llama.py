@@ -34,17 +34,18 @@ def first_tokens(*, n: int) -> list[Comparison]:
         server = LlamaServer(ServerOptions(model=path, slots=2, context_tokens=8192))
         server.start()
         try:
-            return [asyncio.run(_first_tokens(server.url, n))]
+            return asyncio.run(_first_tokens(server.url, n))
         finally:
             server.stop()
 
 
-async def _first_tokens(url: str, n: int) -> Comparison:
+async def _first_tokens(url: str, n: int) -> list[Comparison]:
     ours = LLM(url, slot=0, max_tokens=8)
     baseline = openai_plugin.LLM(
         model="llama", base_url=f"{url}/v1", api_key="none", _strict_tool_schema=False
     )
     taken: dict[str, list[float]] = {"ours": [], "baseline": []}
+    read_ahead: list[float] = []
     try:
         for number in range(n + 1):
             context = _conversation(number)
@@ -55,13 +56,34 @@ async def _first_tokens(url: str, n: int) -> Comparison:
                 context,
                 {"max_tokens": 8, "extra_body": {"cache_prompt": False, "id_slot": 1}},
             )
+            ahead = await _read_ahead_s(ours, number + 100)
             if number:  # the first has nothing to reuse: it is the turn before
                 taken["ours"].append(mine)
                 taken["baseline"].append(plain)
+                read_ahead.append(ahead)
     finally:
         await ours.aclose()
         await baseline.aclose()
-    return Comparison.of(f"llama.cpp, first token of turn {TURNS}", taken)
+    return [
+        Comparison.of(f"llama.cpp, first token of turn {TURNS}", taken),
+        Comparison.of(
+            f"llama.cpp, first token of turn {TURNS}, read while it was spoken",
+            taken | {"ours": read_ahead},
+        ),
+    ]
+
+
+async def _read_ahead_s(engine: LLM, number: int) -> float:
+    """As in a call: all but the last word of the question is read before the turn is over."""
+    context = _conversation(number)
+    before = llm.ChatContext(context.items[:-1])
+    partial = _question(number).rpartition(" ")[0]
+    await engine.prefill(before, partial=partial)
+    return await _first_token_s(engine, context, {})
+
+
+def _question(number: int) -> str:
+    return _QUESTION.format(f"{100 + number}th")
 
 
 def _conversation(number: int) -> llm.ChatContext:
@@ -70,7 +92,7 @@ def _conversation(number: int) -> llm.ChatContext:
     for turn in range(TURNS - 1):
         context.add_message(role="user", content=_QUESTION.format(f"{turn}th"))
         context.add_message(role="assistant", content=_ANSWER)
-    context.add_message(role="user", content=_QUESTION.format(f"{100 + number}th"))
+    context.add_message(role="user", content=_question(number))
     return context
 
 
