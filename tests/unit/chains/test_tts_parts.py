@@ -260,6 +260,8 @@ def frame(pcm: bytes, rate_hz: int = RATE_HZ, samples: int | None = None) -> rtc
         frame(tone(0.1), samples=100),
         frame(b"<html>It is not your day.</html> " * 50),
         frame(b'{"error": "no"}' * 100),
+        frame(b"\0" + tone(0.1)[:-1]),
+        frame(np.random.default_rng(1).bytes(3200)),
     ],
 )
 def test_what_is_no_audio_is_told_from_speech(garbage: rtc.AudioFrame) -> None:

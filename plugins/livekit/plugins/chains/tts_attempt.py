@@ -15,6 +15,7 @@ from livekit.agents.types import USERDATA_TIMED_TRANSCRIPT, TimedString
 from livekit.agents.utils import is_given
 from livekit.plugins.speechcore import BYTES_PER_SAMPLE, Word, duration_s, to_mono
 from livekit.plugins.speechio import PcmResampler
+from numpy.typing import NDArray
 
 from .faults import Fault, GarbageError, classify
 from .strays import Strays
@@ -28,6 +29,10 @@ _RATES_HZ = (8_000, 192_000)
 _DC_SHARE = 0.5
 _DC_RMS = 1000.0
 """Text taken for sound is far off the zero line: letters are positive numbers."""
+_NOISE_RMS = 16_000.0
+_NOISE_LIKENESS = 0.3
+"""Sound whose bytes were shifted by one, or any other data, is louder than speech, and no sample is
+like the one before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +246,13 @@ def _check(frame: rtc.AudioFrame) -> None:
     if len(pcm) != frame.samples_per_channel * frame.num_channels * BYTES_PER_SAMPLE:
         raise GarbageError("gave a piece of audio that is not as long as it says")
     samples = np.frombuffer(pcm, dtype=np.int16).astype(np.float32)
-    if len(samples) >= frame.sample_rate // 100:
-        rms = float(np.sqrt(np.mean(samples**2)))
-        if rms > _DC_RMS and abs(float(samples.mean())) > _DC_SHARE * rms:
-            raise GarbageError("gave something that is no sound")
+    if len(samples) >= frame.sample_rate // 100 and _is_no_sound(samples):
+        raise GarbageError("gave something that is no sound")
+
+
+def _is_no_sound(samples: NDArray[np.float32]) -> bool:
+    power = float(np.mean(samples**2))
+    is_text = power > _DC_RMS**2 and float(samples.mean()) ** 2 > _DC_SHARE**2 * power
+    likeness = abs(float(np.mean(samples[1:] * samples[:-1])))
+    is_noise = power > _NOISE_RMS**2 and likeness < _NOISE_LIKENESS * power
+    return is_text or is_noise

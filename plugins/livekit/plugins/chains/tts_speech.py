@@ -290,7 +290,8 @@ class Speech:
         """Not to be retried: the chain has done so."""
         faults = "; ".join(f"{name} {fault.message}" for name, fault in self._faults)
         message = f"no voice speaks: {faults or 'all of them are left alone'}"
-        if self._faults and all(fault.kind is FaultKind.TIMEOUT for _, fault in self._faults):
+        kinds = {fault.kind for _, fault in self._faults}
+        if FaultKind.TIMEOUT in kinds and kinds <= {FaultKind.TIMEOUT, FaultKind.BUSY}:
             return APITimeoutError(message, retryable=False)
         return APIConnectionError(message, retryable=False)
 

@@ -151,6 +151,8 @@ class Take:
         if self._is_followed(anchor):
             return False
         expected_s = self.pace.expected_s(text)
+        if not self.loudness.ends_in_quiet(_END_S):
+            return False
         if self.speech_s >= _WHOLE_SHARE * expected_s:
             return True
         is_paused = self.loudness.ends_in_quiet(_END_PAUSE_S)
