@@ -32,6 +32,7 @@ from agent.playout import Playout
 from agent.profiles import Choice
 from agent.read_ahead import ReadAhead
 from agent.room_messages import SIMULATED_WORDS_TOPIC, Level, send_notice, send_turn
+from agent.thrift import Thrift
 from agent.tools import CallActions, Toolbox
 from agent.tools.faq import load_faq
 from agent.turn_record import TurnRecord
@@ -89,6 +90,9 @@ class Call:
         self._playout.on_failed = self._on_no_voice
         self._turn_taking = self._new_turn_taking(settings, judge)
         pipeline.chains.on_fault = self._recorder.engine_failed
+        self._thrift = Thrift(
+            pipeline.chains, pipeline.planner, budget_s=settings.agent_turn_budget_s
+        )
         self._read_ahead = ReadAhead(pipeline.members, self._spawn)
         self._assistant = Assistant(
             instructions=_instructions(settings, options),
@@ -276,6 +280,7 @@ class Call:
 
     def _publish(self, record: TurnRecord) -> None:
         self._spawn(send_turn(self._ctx.room, record))
+        self._thrift.finished(record)
 
     async def _close(self) -> None:
         self._cancel_ending()

@@ -33,8 +33,9 @@ _VARIABLE = "PARLEY_BREAKERS"
 _FILE = "breakers.json"
 
 HOSTED_S = {"stt": 0.7, "llm": 0.7, "tts": 0.7}
-LOCAL_S = {"stt": 2.0, "llm": 2.5, "tts": 2.0}
-"""To the first result, token or byte; a busy processor needs longer than a provider."""
+LOCAL_S = {"stt": 2.0, "llm": 2.5, "tts": 6.0}
+"""To the first result, token or byte; a busy processor needs longer than a
+provider, and a voice that makes a clause whole its time for the longest one."""
 
 _CONTINUING = {
     "llama_cpp": Continuing.PREFILLED,
@@ -68,16 +69,31 @@ class Chains:
             FileStore(Path(path)) if path else MemoryStore(), on_event=self.heard
         )
         self._hedge_s = hedge_s
+        self._preferred: dict[str, str] = {}
+        """By stage, where others follow."""
         self.on_fault: OnFault | None = None
+
+    def can_spare(self, stage: str) -> bool:
+        return stage in self._preferred
+
+    def spare(self, stage: str, *, is_spared: bool) -> None:
+        """Whether the preferred engine of a stage is asked only when no other one can."""
+        name = self._preferred[stage]
+        if is_spared:
+            self._breakers.spared.add(name)
+        else:
+            self._breakers.spared.discard(name)
 
     def stt(self, engines: Engines[stt.STT[Any]]) -> stt.STT[Any]:
         if len(engines) == 1:
             return engines[0][1]
+        self._preferred["stt"] = _name("stt", engines[0][0])
         return ChainSTT(_members("stt", engines), breakers=self._breakers, on_event=self.heard)
 
     def llm(self, engines: Engines[llm.LLM[Any]]) -> llm.LLM[Any]:
         if len(engines) == 1:
             return engines[0][1]
+        self._preferred["llm"] = _name("llm", engines[0][0])
         return ChainLLM(
             _members("llm", engines),
             self._breakers,
@@ -114,6 +130,11 @@ class Chains:
 
 def _members(stage: str, engines: Engines[T]) -> list[Member[T]]:
     return [
-        Member(str(spec), engine, (HOSTED_S if is_hosted(stage, spec) else LOCAL_S)[stage])
+        Member(_name(stage, spec), engine, (HOSTED_S if is_hosted(stage, spec) else LOCAL_S)[stage])
         for spec, engine in engines
     ]
+
+
+def _name(stage: str, spec: EngineSpec) -> str:
+    """A provider's recogniser may fail while its voice does not."""
+    return f"{stage}:{spec}"

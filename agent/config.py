@@ -128,6 +128,8 @@ class Settings(BaseSettings):
     """Tokens that llama.cpp keeps of each call, instructions and tools included; the oldest turns go first."""
     agent_llm_draft: str | None = None
     """A smaller model of llama.cpp with the same vocabulary that guesses the tokens of AGENT_LLM's, `qwen2.5-0.5b-instruct` or a path: quicker where most guesses are right."""
+    agent_turn_budget_s: Seconds = 1.5
+    """Seconds from the end of a turn to the answer's first sound; when two of eight answers are later, the call takes the next engine of a list, or shorter first clauses, until they are in time again. 0 for never."""
     agent_hedge_s: Seconds | None = None
     """Seconds of silence after which the next language model of AGENT_LLM is asked as well, 0 for both at once; the quicker one speaks. Unset: only when one has failed."""
     agent_vad: Vad = "silero"

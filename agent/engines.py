@@ -21,7 +21,7 @@ from agent.local.models import LLAMA, locate
 from agent.local.plan import SERVED
 from agent.local.tuning import load as load_tuning
 from agent.profiles import Choice, ProfileError, choose
-from agent.speech import ClausePlanner, clause_tts
+from agent.speech import ClausePlanner, ClauseTTS, clause_tts
 from agent.turns.words import WordsJudge
 from agent.weights import store_of
 
@@ -63,6 +63,11 @@ class Pipeline:
     """The engines that the above are made of."""
     local: LocalCall | None = None
     """What local engines are reached by."""
+
+    @property
+    def planner(self) -> ClausePlanner | None:
+        """Of the clauses, where the voice is fed by them."""
+        return self.tts.planner if isinstance(self.tts, ClauseTTS) else None
 
     async def aclose(self) -> None:
         chains: tuple[AnyEngine, ...] = (self.stt, self.llm, self.speaker, self.tts)

@@ -57,6 +57,11 @@ BREAKERS = Gauge(
     ["engine"],
     multiprocess_mode="mostrecent",
 )
+STEPS = Counter(
+    "parley_steps_total",
+    "Steps to something cheaper because answers were late, and back.",
+    ["stage", "direction"],
+)
 CALLS = Gauge("parley_calls", "Calls in progress.", multiprocess_mode="livesum")
 
 _STAGES = {

@@ -41,6 +41,11 @@ class ClauseTTS(tts.TTS[Never]):
         engine.on("error", self._forward_recovered)
 
     @property
+    def planner(self) -> ClausePlanner:
+        """What decides how long the clauses are."""
+        return self._maker.planner
+
+    @property
     def model(self) -> str:
         return self._engine.model
 

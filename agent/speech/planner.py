@@ -20,6 +20,7 @@ _SHORTEST_CHARS = 4
 
 _FIRST_COMMA_CHARS = 14
 _FIRST_MAX_CHARS = 80
+_HURRIED_MAX_CHARS = 30
 _LATER_CHARS = 25
 _LATER_MAX_CHARS = 40
 """Shorter would be cut within phrases."""
@@ -83,6 +84,8 @@ class ClausePlanner:
     """Until the clause is made."""
 
     chars_per_s: float = 14.0
+    is_hurried: bool = False
+    """The first sound counts more than a reply without a pause."""
 
     def observe(self, synthesis: Synthesis) -> None:
         """Takes a synthesis that went well."""
@@ -106,12 +109,14 @@ class ClausePlanner:
         """Short, but long enough to speak while the second is made."""
         next_s = self.ready_s(_TYPICAL_CLAUSE_S) + _MARGIN_S
         needed_chars = round((next_s - _PAUSE_S) * self.chars_per_s)
-        shortest = min(max(needed_chars, _SHORTEST_CHARS), _FIRST_MAX_CHARS)
+        longest = _HURRIED_MAX_CHARS if self.is_hurried else _FIRST_MAX_CHARS
+        shortest = _SHORTEST_CHARS if self.is_hurried else max(needed_chars, _SHORTEST_CHARS)
+        shortest = min(shortest, longest)
         return ClauseLength(
             sentence_chars=shortest,
             comma_chars=max(shortest, _FIRST_COMMA_CHARS),
             conjunction_chars=max(shortest, 2 * _FIRST_COMMA_CHARS),
-            max_chars=_FIRST_MAX_CHARS,
+            max_chars=longest,
         )
 
     def later_length(self, spare_s: float) -> ClauseLength:

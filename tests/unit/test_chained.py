@@ -43,7 +43,7 @@ async def test_several_are_a_chain_in_their_order(environment: Path) -> None:
     assert isinstance(pipeline.stt, ChainSTT)
     assert isinstance(pipeline.llm, ChainLLM)
     assert isinstance(pipeline.speaker, ChainTTS)
-    assert [member.name for member in pipeline.llm.members] == ["simulated:200ms", "responder"]
+    assert [member.name for member in pipeline.llm.members] == ["llm:simulated:200ms", "llm:responder"]
     assert pipeline.llm.hedge_s == 0.5
     assert len(pipeline.members) == 6
     await pipeline.aclose()
@@ -55,15 +55,18 @@ def test_what_one_call_knows_of_an_engine_all_calls_of_the_worker_know(
     published: dict[str, str] = {}
     share_breakers(environment, published)
     monkeypatch.setenv("PARLEY_BREAKERS", published["PARLEY_BREAKERS"])
-    two = [(EngineSpec(name="simulated", model="20ms"), LLM()), (EngineSpec(name="responder", model=None), LLM())]
+    two = [
+        (EngineSpec(name="simulated", model="20ms"), LLM()),
+        (EngineSpec(name="responder", model=None), LLM()),
+    ]
     one, other = Chains(None).llm(two), Chains(None).llm(two)
     assert isinstance(one, ChainLLM) and isinstance(other, ChainLLM)
-    one.breakers.of("simulated:20ms").failed(Fault(FaultKind.KEY, "does not take the key"))
-    assert not other.breakers.of("simulated:20ms").may_try()
+    one.breakers.of("llm:simulated:20ms").failed(Fault(FaultKind.KEY, "does not take the key"))
+    assert not other.breakers.of("llm:simulated:20ms").may_try()
     share_breakers(environment, published)
     again = Chains(None).llm(two)
     assert isinstance(again, ChainLLM)
-    assert again.breakers.of("simulated:20ms").may_try()
+    assert again.breakers.of("llm:simulated:20ms").may_try()
 
 
 def test_a_fault_that_another_engine_mends_is_counted_and_told(environment: Path) -> None:

@@ -62,6 +62,8 @@ class Breakers:
         self._on_event = on_event
         self._clock = clock or _monotonic_s
         self._chance = chance
+        self.spared: set[str] = set()
+        """Engines that this process asks only when there is nobody else, healthy as they are."""
 
     def of(self, name: str) -> EngineBreaker:
         return EngineBreaker(name, self)
@@ -121,7 +123,8 @@ class EngineBreaker:
     def may_try(self) -> bool:
         """Whether a caller's words may go to the engine."""
         now_s = self._all.now_s()
-        return self._all.read(self.name, now_s).may_try(now_s)
+        is_spared = self.name in self._all.spared
+        return not is_spared and self._all.read(self.name, now_s).may_try(now_s)
 
     def failed(self, fault: Fault) -> None:
         self._all.failed(self.name, fault)
