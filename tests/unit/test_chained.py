@@ -43,7 +43,10 @@ async def test_several_are_a_chain_in_their_order(environment: Path) -> None:
     assert isinstance(pipeline.stt, ChainSTT)
     assert isinstance(pipeline.llm, ChainLLM)
     assert isinstance(pipeline.speaker, ChainTTS)
-    assert [member.name for member in pipeline.llm.members] == ["llm:simulated:200ms", "llm:responder"]
+    assert [member.name for member in pipeline.llm.members] == [
+        "llm:simulated:200ms",
+        "llm:responder",
+    ]
     assert pipeline.llm.hedge_s == 0.5
     assert len(pipeline.members) == 6
     await pipeline.aclose()
