@@ -24,6 +24,9 @@ from agent.assistant import DEFAULT_INSTRUCTIONS, Assistant
 from agent.attention import Attention, silence_options
 from agent.callers import ARRIVAL_GRACE_S, RETURN_GRACE_S, Callers, EndAfter, Link
 from agent.config import Settings
+from agent.continuity import ConversationStore
+from agent.continuity.keeper import Ending
+from agent.continuity.thread import Phrases, Thread
 from agent.dispatch import CallOptions
 from agent.echo_filter import EchoFilter
 from agent.engines import Pipeline
@@ -63,6 +66,7 @@ class Call:
         choice: Choice,
         pipeline: Pipeline,
         judge: WordsJudge,
+        store: ConversationStore,
     ) -> None:
         self._ctx = ctx
         self._choice = choice
@@ -77,6 +81,18 @@ class Call:
             load_faq(settings.faq_dir),
             now=lambda: datetime.now(UTC),
             time_zone=settings.agent_time_zone,
+        )
+        self._phrases = Phrases(
+            greeting=choice.greeting,
+            resumed=settings.agent_resume_phrase,
+            restarted=settings.agent_restart_phrase,
+        )
+        self._thread = Thread(
+            ctx,
+            store,
+            self._toolbox,
+            language=choice.language,
+            was_interrupted=options.interrupted,
         )
         self._recorder = TurnRecorder(
             call=ctx.room.name,
@@ -145,7 +161,11 @@ class Call:
         room.on("participant_connected", self._on_joined)
         room.on("participant_disconnected", self._on_left)
         room.on("data_received", self._on_data)
+        room.on("reconnected", self._on_reconnected)
         await connect()
+        if self._thread.has_other_agent:
+            await self._yield_room()
+            return
         for participant in room.remote_participants.values():
             self._on_joined(participant)
         if self._callers.alone and self._ending is None:
@@ -153,12 +173,14 @@ class Call:
             self._end_after(ARRIVAL_GRACE_S if self._ctx.job.agent_name else RETURN_GRACE_S)
         for warning in self._choice.warnings:
             logger.warning(warning)
+        before = await self._thread.pick_up(self._callers.present, self._assistant)
+        if before is not None:
+            self._callers.prefer(before)
         if not await self._start_session():
             return
         self._link()
         self._read_ahead.begin(self._assistant)
-        if self._choice.greeting:
-            self._session.say(self._choice.greeting)
+        self._thread.hold(self._session, self._assistant, self._phrases)
         self._filler.attach()
         self._attention.attach()
 
@@ -210,6 +232,8 @@ class Call:
             case Link():
                 self._link()
             case EndAfter(delay_s):
+                if delay_s:
+                    self._thread.left()
                 self._end_after(delay_s)
 
     def _link(self) -> None:
@@ -217,6 +241,7 @@ class Call:
             self._turn_taking.reset()
             self._echo_filter.reset()
             logger.info("listening to caller", extra={"lk.pii.identity": self._callers.linked})
+            self._thread.linked(self._callers.linked)
             self._session.room_io.set_participant(self._callers.linked)
 
     def _on_data(self, packet: rtc.DataPacket) -> None:
@@ -252,8 +277,23 @@ class Call:
     def _hang_up(self) -> None:
         after_speech(self._session, lambda: self._spawn(self._end_by_agent()))
 
-    async def _end_unattended(self) -> None:
-        await self._end("no caller", "info", "ended", "The call has ended.")
+    async def _end_unattended(self, ending: Ending) -> None:
+        await self._end("no caller", "info", "ended", "The call has ended.", ending)
+
+    def _on_reconnected(self) -> None:
+        self._spawn(self._yield_if_doubled())
+
+    async def _yield_if_doubled(self) -> None:
+        if await self._thread.is_doubled():
+            await self._yield_room()
+
+    async def _yield_room(self) -> None:
+        """Another of our agents is in the room: the call is its own."""
+        if not self._over.is_set():
+            self._over.set()
+            await self._thread.end("taken over")
+            await self._thread.withdraw()
+            self._ctx.shutdown("another agent is here")
 
     async def _end_by_agent(self) -> None:
         await asyncio.sleep(GOODBYE_TAIL_S)
@@ -262,19 +302,23 @@ class Call:
     def _end_after(self, delay_s: float) -> None:
         self._cancel_ending()
         loop = asyncio.get_running_loop()
-        self._ending = loop.call_later(delay_s, lambda: self._spawn(self._end_unattended()))
+        ending: Ending = "interrupted" if delay_s else "in order"
+        self._ending = loop.call_later(delay_s, lambda: self._spawn(self._end_unattended(ending)))
 
     def _cancel_ending(self) -> None:
         if self._ending is not None:
             self._ending.cancel()
             self._ending = None
 
-    async def _end(self, reason: str, level: Level, code: str, message: str) -> None:
+    async def _end(
+        self, reason: str, level: Level, code: str, message: str, ending: Ending = "in order"
+    ) -> None:
         """Tells the room, closes it, and lets the job end."""
         if self._over.is_set():
             return
         self._over.set()
         await send_notice(self._ctx.room, level, code, message)
+        await self._thread.end(ending)
         await self._ctx.delete_room()
         self._ctx.shutdown(reason)
 
@@ -284,6 +328,7 @@ class Call:
 
     async def _close(self) -> None:
         self._cancel_ending()
+        await self._thread.drop()
         self._toolbox.close()
         self._filler.close()
         self._attention.close()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-RETURN_GRACE_S = 10.0
+RETURN_GRACE_S = 30.0
 """How long a caller whose connection broke may take to come back."""
 
 ARRIVAL_GRACE_S = 60.0
@@ -51,6 +51,15 @@ class Callers:
         if identity != self.linked:
             return None
         return self._link(self._present[0])
+
+    def prefer(self, identity: str) -> None:
+        """Listens to this one of those present: they were talking before."""
+        if identity in self._present:
+            self.linked = identity
+
+    @property
+    def present(self) -> tuple[str, ...]:
+        return tuple(self._present)
 
     @property
     def alone(self) -> bool:

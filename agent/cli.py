@@ -238,6 +238,7 @@ def _worker(*, dev: bool) -> int:
         start_forkserver()
         from livekit.agents.cli.log import setup_logging
 
+        from agent.continuity.lookout import watching
         from agent.main import build_server
         from agent.worker import run_worker
 
@@ -248,7 +249,12 @@ def _worker(*, dev: bool) -> int:
         except ProfileError as e:
             settle_forkserver()
             raise ConfigError([str(e)]) from None
-        return run_worker(server, dev=dev, local=local.running() if local else None)
+        return run_worker(
+            server,
+            dev=dev,
+            local=local.running() if local else None,
+            beside=watching(server, settings),
+        )
 
 
 def _choice(settings: Settings) -> Choice:

@@ -64,6 +64,13 @@ def _web_address(url: str) -> str:
     return url
 
 
+def _redis_url(url: SecretStr | None) -> SecretStr | None:
+    schemes = ("redis://", "rediss://", "unix://")
+    if url is not None and not url.get_secret_value().startswith(schemes):
+        raise ValueError("must begin with redis://, rediss:// or unix://")
+    return url
+
+
 def _patience(text: str) -> str:
     parse_patience(text)
     return text
@@ -136,6 +143,13 @@ class Settings(BaseSettings):
     """What tells speech from silence: silero, ten_vad (extra tenvad, a licence of its own) or webrtc_vad (extra webrtcvad)."""
     agent_name: str | None = None
     """With a name the worker takes only calls dispatched to it by that name; without, every room."""
+
+    agent_redis: Annotated[SecretStr | None, AfterValidator(_redis_url)] = None
+    """Redis (extra redis) that keeps what was said in a call for ten minutes at most, so that the worker of another machine goes on where one died; like redis://host:6379. Without, it is in the cache folder, for this machine's workers."""
+    agent_resume_phrase: str = "I am back, sorry for the interruption."
+    """Said when a call goes on after a fault, in the callers' language."""
+    agent_restart_phrase: str = "Sorry, the line broke. Please tell me again what you need."
+    """Said after a fault when what was said before is lost."""
 
     agent_cache_dir: Path = Path("~/.cache/parley")
     """Folder of what is downloaded once: the LiveKit server and the models."""

@@ -35,6 +35,14 @@ class CallOptions(BaseModel):
     greeting: Annotated[str, Field(max_length=2_000)] | None = None
     """Said first; empty for no greeting."""
     simulated: SimulatedOptions | None = None
+    interrupted: bool = False
+    """Set by a worker that brings an agent back into a call: there has been one before."""
+
+
+def interrupted_metadata(metadata: str) -> str:
+    """The metadata of a dispatch that follows one with `metadata`. Raises DispatchError."""
+    options = parse_metadata(metadata).model_copy(update={"interrupted": True})
+    return options.model_dump_json(exclude_defaults=True)
 
 
 def parse_metadata(metadata: str) -> CallOptions:

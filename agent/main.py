@@ -15,6 +15,8 @@ from livekit.agents import AgentServer, JobContext, JobProcess, JobRequest
 
 from agent.call import CALLER_KINDS, Call
 from agent.config import Settings, load_settings
+from agent.continuity import StoreError, open_store
+from agent.continuity.rooms import mark_of, withdraw
 from agent.dispatch import DispatchError, parse_metadata
 from agent.engines import Loaded, build, check_engines, import_plugins, preload
 from agent.forkserver import PRELOADED_MODULES
@@ -40,6 +42,10 @@ def build_server(settings: Settings, *, dev: bool) -> AgentServer:
     """
     check_engines(settings)
     voice_activity(settings)
+    try:
+        open_store(settings)
+    except StoreError as e:
+        raise ProfileError(str(e)) from e
     server = AgentServer(
         ws_url=settings.livekit_url,
         api_key=settings.livekit_api_key,
@@ -66,7 +72,7 @@ def never_full(server: AgentServer) -> float:
 
 
 async def accept(request: JobRequest) -> None:
-    await request.accept(name=AGENT_DISPLAY_NAME)
+    await request.accept(name=AGENT_DISPLAY_NAME, attributes=mark_of(request.agent_name))
 
 
 def prewarm(process: JobProcess) -> None:
@@ -93,7 +99,8 @@ async def entrypoint(ctx: JobContext) -> None:
         import_plugins(choice)
         loaded = ctx.proc.userdata["loaded"]
         pipeline = await asyncio.to_thread(build, settings, choice, options, loaded)
-        await Call(ctx, settings, options, choice, pipeline, loaded.words).run(connect)
+        store = open_store(settings)
+        await Call(ctx, settings, options, choice, pipeline, loaded.words, store).run(connect)
     except (DispatchError, ProfileError) as e:
         await connect()
         await _refuse(ctx, str(e))
@@ -120,6 +127,7 @@ async def _refuse(ctx: JobContext, message: str) -> None:
     except TimeoutError:
         logger.info("nobody came to be told")
     finally:
+        await withdraw(ctx.api, ctx.job)
         ctx.shutdown("call refused")
 
 

@@ -6,7 +6,10 @@ whether job processes share their counts with the worker's `/metrics`.
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram
+import os
+from pathlib import Path
+
+from prometheus_client import Counter, Gauge, Histogram, multiprocess
 
 from agent.turn_record import TurnRecord
 
@@ -57,6 +60,15 @@ BREAKERS = Gauge(
     ["engine"],
     multiprocess_mode="mostrecent",
 )
+STUCK = Counter(
+    "parley_stuck_total", "States without progress that the watchdog has ended.", ["state"]
+)
+APOLOGIES = Counter("parley_apologies_total", "Apologies to callers, by their kind.", ["kind"])
+RETURNS = Counter(
+    "parley_returns_total",
+    "Agents that came back into a call after a fault; what was said before is kept or lost.",
+    ["conversation"],
+)
 STEPS = Counter(
     "parley_steps_total",
     "Steps to something cheaper because answers were late, and back.",
@@ -90,3 +102,14 @@ def observe_outcome(record: TurnRecord) -> None:
     TURNS.labels(record.outcome or "failed").inc()
     if record.speculated in ("adopted", "dropped"):
         SPECULATION.labels(record.speculated).inc()
+
+
+def forget_dead_processes() -> None:
+    """Stops counting the calls of processes that could not say that theirs has ended."""
+    folder = Path(os.environ.get("PROMETHEUS_MULTIPROC_DIR", ""))
+    for path in folder.glob("gauge_livesum_*.db"):
+        pid = int(path.stem.rpartition("_")[2])
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            multiprocess.mark_process_dead(pid)  # type: ignore[no-untyped-call]

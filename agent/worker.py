@@ -22,23 +22,32 @@ logger = logging.getLogger(__name__)
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
+Running = AbstractAsyncContextManager[None]
+
+
 def run_worker(
-    server: AgentServer, *, dev: bool, local: AbstractAsyncContextManager[None] | None = None
+    server: AgentServer,
+    *,
+    dev: bool,
+    local: Running | None = None,
+    beside: Running | None = None,
 ) -> int:
     """Blocks until the worker has ended; returns the exit status.
 
     Outside `dev` the first signal drains: no new calls, running ones finish. `local`: what has to
-    run before the worker takes calls, and until the last one has ended.
+    run before the worker takes calls, and until the last one has ended. `beside`: what runs while
+    the worker does, and begins when it has started.
     """
-    return asyncio.run(_run(server, dev=dev, local=local or nullcontext()))
+    running = _run(server, dev=dev, local=local or nullcontext(), beside=beside or nullcontext())
+    return asyncio.run(running)
 
 
-async def _run(server: AgentServer, *, dev: bool, local: AbstractAsyncContextManager[None]) -> int:
+async def _run(server: AgentServer, *, dev: bool, local: Running, beside: Running) -> int:
     stop = _StopSignals()
     try:
         async with AsyncExitStack() as stack:
             if await _finishes(stack.enter_async_context(local), stop.first):
-                await _serve(server, dev=dev, stop=stop.first)
+                await _serve(server, dev=dev, beside=beside, stop=stop.first)
     except (EngineError, OSError, RuntimeError, ValueError) as e:
         logger.error("the worker stopped: %s", _advice(e))
         return 1
@@ -47,16 +56,22 @@ async def _run(server: AgentServer, *, dev: bool, local: AbstractAsyncContextMan
     return 0
 
 
-async def _serve(server: AgentServer, *, dev: bool, stop: asyncio.Event) -> None:
+async def _serve(server: AgentServer, *, dev: bool, beside: Running, stop: asyncio.Event) -> None:
+    started = asyncio.Event()
+    server.on("worker_started", started.set)
     running = asyncio.create_task(server.run(devmode=dev), name="worker")
+    starting = asyncio.create_task(started.wait(), name="worker-start")
     stopped = asyncio.create_task(stop.wait(), name="stop-signal")
     try:
-        await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        if not running.done() and not dev:
-            await _drain(server)
+        await asyncio.wait({running, starting, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        async with beside if started.is_set() else nullcontext():
+            await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if not running.done() and not dev:
+                await _drain(server)
         await server.aclose()
         await running
     finally:
+        starting.cancel()
         stopped.cancel()
 
 

@@ -14,6 +14,11 @@ class Memory:
     def __init__(self) -> None:
         self._notes: list[str] = []
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The oldest first."""
+        return tuple(self._notes)
+
     def remember(self, note: str) -> None:
         self._notes = [*self._notes[-(MAX_NOTES - 1) :], note.strip()]
 

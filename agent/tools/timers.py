@@ -45,10 +45,21 @@ class Timers:
         self._running.append(timer)
         return timer
 
+    def resume(self, label: str, duration_s: float, left_s: float) -> None:
+        """Goes on with a timer of another process; one that was due meanwhile fires at once."""
+        loop = asyncio.get_running_loop()
+        handle = loop.call_later(max(0.0, left_s), self._fire, label, duration_s)
+        self._running.append(Timer(label, duration_s, loop.time() + left_s, handle))
+
     @property
     def has_any(self) -> bool:
         """Whether one is running."""
         return bool(self._running)
+
+    @property
+    def running(self) -> tuple[Timer, ...]:
+        """In the order they were set."""
+        return tuple(self._running)
 
     def remaining(self) -> list[tuple[str, float]]:
         """Label and seconds left of each timer, the next one first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,7 @@ from agent.tools.arithmetic import CalculationError, calculate
 from agent.tools.clock import find_time_zone, in_zone, spoken_date, spoken_time, zone_name
 from agent.tools.faq import Faq
 from agent.tools.memory import Memory
+from agent.tools.state import KeptTimer, ToolState
 from agent.tools.timers import TimerError, Timers, spoken_duration
 
 
@@ -51,6 +53,27 @@ class Toolbox:
     def has_timer(self) -> bool:
         """Whether a timer of the caller is going to ring."""
         return self._timers.has_any
+
+    def state(self) -> ToolState:
+        """What another process needs to go on."""
+        now_s, loop_s = self._now().timestamp(), asyncio.get_running_loop().time()
+        timers = tuple(
+            KeptTimer(
+                label=timer.label,
+                duration_s=timer.duration_s,
+                due_s=now_s + timer.due_s - loop_s,
+            )
+            for timer in self._timers.running
+        )
+        return ToolState(notes=self._memory.notes, timers=timers)
+
+    def restore(self, state: ToolState) -> None:
+        """Goes on where another process was; what was due meanwhile is told at once."""
+        for note in state.notes:
+            self._memory.remember(note)
+        now_s = self._now().timestamp()
+        for timer in state.timers:
+            self._timers.resume(timer.label, timer.duration_s, timer.due_s - now_s)
 
     def close(self) -> None:
         """Stops the timers."""

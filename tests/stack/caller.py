@@ -74,6 +74,8 @@ class Caller:
     turns: list[dict[str, Any]] = field(default_factory=list)
     notices: list[dict[str, Any]] = field(default_factory=list)
     closed: asyncio.Event = field(default_factory=asyncio.Event)
+    stalled: bool = False
+    """While it is set the microphone sends nothing at all, not even silence."""
     lateness_s: list[float] = field(default_factory=list)
     """How late each microphone frame was sent."""
 
@@ -155,6 +157,10 @@ class Caller:
         noise = rng.normal(0, level, (200, length)) if level else np.zeros((1, length))
         start_s, count = time.monotonic(), 0
         while True:
+            if self.stalled:
+                await asyncio.sleep(0.01)
+                start_s, count = time.monotonic(), 0
+                continue
             frame = noise[count % len(noise)]
             speaking = bool(self._speech)
             if speaking:

@@ -64,7 +64,7 @@ def livekit_server() -> Iterator[LiveKit]:
                 [server_binary(), "--config", str(config)], stdout=output, stderr=output
             )
         try:
-            _wait(lambda: asyncio.run(check_token(url, KEYS)).is_accepted, log, 20, process)
+            wait_until(lambda: asyncio.run(check_token(url, KEYS)).is_accepted, log, 20, process)
             yield LiveKit(url, process)
         finally:
             stop(process)
@@ -117,7 +117,7 @@ def running_worker(environment: dict[str, str], command: str = "dev") -> Iterato
             )
         worker = Worker(process, log, metrics_port, health_port)
         try:
-            _wait(ready.exists, log, 60, process)
+            wait_until(ready.exists, log, 60, process)
             yield worker
         finally:
             if keep := os.environ.get("PARLEY_TEST_LOGS"):
@@ -145,7 +145,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait(condition, log: Path, timeout_s: float, process: subprocess.Popen[bytes]) -> None:  # type: ignore[no-untyped-def]
+def wait_until(condition, log: Path, timeout_s: float, process: subprocess.Popen[bytes]) -> None:  # type: ignore[no-untyped-def]
     end_s = time.monotonic() + timeout_s
     while not condition():
         if process.poll() is not None or time.monotonic() > end_s:

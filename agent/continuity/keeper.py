@@ -1,0 +1,132 @@
+"""Keeps one call's conversation up to date in the store."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Collection, Iterator
+from typing import Literal
+
+from livekit.agents import Agent, AgentSession
+
+from agent.continuity.chat import kept_items
+from agent.continuity.conversation import Conversation
+from agent.continuity.store import ConversationStore, StoreError
+from agent.tools.state import ToolState
+
+logger = logging.getLogger(__name__)
+
+Ending = Literal["in order", "interrupted", "taken over"]
+"""Over for good; somebody may want to go on with it; somebody goes on with it already."""
+
+
+class Keeper:
+    """Writes after every turn and every tool. A store that fails is told once and then ignored."""
+
+    def __init__(
+        self,
+        store: ConversationStore,
+        *,
+        room: str,
+        job: str,
+        language: str,
+        tools: Callable[[], ToolState],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`clock` is the wall clock: processes compare it. The store is closed with the keeper."""
+        self._store = store
+        self._room, self._job, self._language = room, job, language
+        self._tools = tools
+        self._clock = clock
+        self._caller: str | None = None
+        self._left_s: float | None = None
+        self._greeted = False
+        self._agent: Agent | None = None
+        self._changed = asyncio.Event()
+        self._writing: asyncio.Task[None] | None = None
+        self._is_told = False
+        self._is_over = False
+
+    async def recall(self, callers: Collection[str]) -> Conversation | None:
+        """What was said in this room before, if these people go on with it."""
+        kept = None
+        with self._failing_softly():
+            kept = await self._store.load(self._room)
+        return kept if kept and kept.continues(callers, self._clock()) else None
+
+    def attach(self, session: AgentSession[None], agent: Agent) -> None:
+        """Writes now, and from now on whenever there is something new."""
+        self._agent = agent
+        session.on("conversation_item_added", self._on_item)
+        session.on("function_tools_executed", self._on_item)
+        self._writing = asyncio.create_task(self._write(), name="conversation-keeper")
+        self._changed.set()
+
+    def linked(self, caller: str) -> None:
+        """The agent listens to this caller from now on."""
+        self._caller, self._left_s = caller, None
+        self._changed.set()
+
+    def left(self) -> None:
+        """The connection of the last caller broke."""
+        self._left_s = self._clock()
+        self._changed.set()
+
+    def greeted(self) -> None:
+        self._greeted = True
+        self._changed.set()
+
+    async def end(self, ending: Ending) -> None:
+        """Only the first call counts."""
+        if self._is_over:
+            return
+        self._is_over = True
+        if self._agent is None or self._writing is None:
+            return
+        self._changed.set()
+        await self._writing
+        with self._failing_softly():
+            if ending == "in order" or self._caller is None:
+                await self._store.delete(self._room)
+            elif ending == "interrupted":
+                await self._store.save(self._conversation())
+
+    async def aclose(self) -> None:
+        await self.end("interrupted")
+        with self._failing_softly():
+            await self._store.aclose()
+
+    def _on_item(self, _: object) -> None:
+        # livekit tells of an item just before or just after it is in the agent's context.
+        asyncio.get_running_loop().call_soon(self._changed.set)
+
+    async def _write(self) -> None:
+        while await self._changed.wait() and not self._is_over:
+            self._changed.clear()
+            with self._failing_softly():
+                await self._store.save(self._conversation())
+
+    def _conversation(self) -> Conversation:
+        assert self._agent is not None
+        return Conversation(
+            room=self._room,
+            job=self._job,
+            caller=self._caller,
+            language=self._language,
+            greeted=self._greeted,
+            items=kept_items(self._agent.chat_ctx),
+            tools=self._tools(),
+            saved_s=self._clock(),
+            left_s=self._left_s,
+        )
+
+    @contextlib.contextmanager
+    def _failing_softly(self) -> Iterator[None]:
+        try:
+            yield
+        except StoreError as e:
+            if not self._is_told:
+                logger.warning("the conversation is not kept: %s", e)
+            self._is_told = True

@@ -1,0 +1,175 @@
+"""The worker's look-out over calls: an agent comes back where one died.
+
+A process of this worker that dies is noticed within a tenth of a second. The agents of workers that
+died are found by looking at the server's rooms, a few at a time: the more workers, the sooner.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from random import Random
+
+from livekit import api
+from livekit.agents import AgentServer, utils
+from livekit.agents.job import RunningJobInfo
+
+from agent import metrics
+from agent.config import Settings
+from agent.continuity.conversation import RETURN_S
+from agent.continuity.rescue import Bring, GiveUp, Leave, LostJob, Wait, decide
+from agent.continuity.rooms import FAILURES, Rooms
+from agent.continuity.store import ConversationStore, FileStore, StoreError, open_store
+from agent.dispatch import DispatchError, interrupted_metadata
+
+logger = logging.getLogger(__name__)
+
+_LOOK_S = 0.1
+"""Between two looks at this worker's own jobs."""
+_RETRY_S = 0.5
+"""Between two looks at the room of a job that was lost."""
+_TRIES = 120
+"""For a minute at least: longer than the grace of a caller whose connection broke."""
+_SCAN_S = 2.0
+"""Between two looks at the rooms of others."""
+_ROOMS_A_SCAN = 20
+_SWEEP_S = 60.0
+
+
+class Lookout:
+    """Watches the jobs of a running `server` and the rooms of its LiveKit server."""
+
+    def __init__(
+        self,
+        server: AgentServer,
+        store: ConversationStore,
+        rooms: Rooms,
+        random: Random | None = None,
+    ) -> None:
+        """The store tells which jobs ended in order."""
+        self._server = server
+        self._store = store
+        self._rooms = rooms
+        self._random = random or Random()
+        self._jobs: dict[str, RunningJobInfo] = {}
+        self._rescuing: set[str] = set()
+        self._tasks = asyncio.TaskGroup()
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        async with self._tasks as tasks:
+            tasks.create_task(_every(_LOOK_S, self._look_at_jobs), name="job-watch")
+            tasks.create_task(_every(_SCAN_S, self._scan), name="room-watch")
+            if isinstance(self._store, FileStore):
+                tasks.create_task(_every(_SWEEP_S, self._store.sweep), name="conversation-sweep")
+
+    async def _look_at_jobs(self) -> None:
+        running = {info.job.id: info for info in self._server.active_jobs}
+        for job, info in self._jobs.items():
+            if job not in running:
+                self._tasks.create_task(self._rescue(info), name="rescue")
+        self._jobs = running
+
+    async def _rescue(self, info: RunningJobInfo) -> None:
+        """Sees to the room of a job that has ended, if it was not over."""
+        room = info.job.room.name
+        if not await self._is_lost(info):
+            return
+        metrics.forget_dead_processes()
+        logger.warning("a call has lost its process", extra={"room": room, "job": info.job.id})
+        lost = LostJob(
+            room_sid=info.job.room.sid,
+            dispatch=info.job.dispatch_id,
+            identity=info.accept_arguments.identity,
+            metadata=info.job.metadata,
+        )
+        self._rescuing.add(room)
+        try:
+            for _ in range(_TRIES):
+                if await self._is_settled(room, lost):
+                    return
+                await asyncio.sleep(_RETRY_S)
+            logger.info("nobody was there for an agent to come back to", extra={"room": room})
+        finally:
+            self._rescuing.discard(room)
+
+    async def _is_lost(self, info: RunningJobInfo) -> bool:
+        try:
+            kept = await self._store.load(info.job.room.name)
+        except StoreError:
+            return False  # the look at all rooms will find it
+        if kept is None or kept.job != info.job.id:
+            return False
+        return kept.left_s is None or time.time() - kept.left_s < RETURN_S
+
+    async def _is_settled(self, room: str, lost: LostJob) -> bool:
+        try:
+            return await self._see_to(room, lost)
+        except FAILURES as e:
+            logger.debug("a room could not be seen to", extra={"room": room}, exc_info=e)
+            return False
+
+    async def _scan(self) -> None:
+        """Looks at some rooms of others; at all of them when there are few."""
+        own = {info.job.room.name for info in self._server.active_jobs}
+        others = [name for name in await self._rooms.names() if name not in own | self._rescuing]
+        for room in self._random.sample(others, min(len(others), _ROOMS_A_SCAN)):
+            await self._see_to(room, None)
+
+    async def _see_to(self, room: str, lost: LostJob | None) -> bool:
+        """Brings an agent if one is needed; False when it may be needed later."""
+        view = await self._rooms.look(room)
+        if view is None:
+            return False
+        match decide(view, lost, time.time()):
+            case Bring(metadata, was_interrupted):
+                if lost is not None:
+                    await self._rooms.remove(room, lost.identity)
+                await self._rooms.bring_agent(room, _followed(metadata, was_interrupted))
+                logger.warning("an agent is brought back", extra={"room": room})
+            case GiveUp():
+                await self._rooms.close(room)
+                with contextlib.suppress(StoreError):
+                    await self._store.delete(room)
+                logger.error("a call was ended: its agents keep dying", extra={"room": room})
+            case Wait():
+                return False
+            case Leave():
+                pass
+        return True
+
+
+def _followed(metadata: str, was_interrupted: bool) -> str:
+    try:
+        return interrupted_metadata(metadata) if was_interrupted else metadata
+    except DispatchError:
+        return metadata  # the agent will tell the room what is wrong with it
+
+
+async def _every(period_s: float, work: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        try:
+            await work()
+        except (*FAILURES, StoreError) as e:
+            logger.debug("the look-out over calls failed for now", exc_info=e)
+        except Exception:
+            logger.exception("the look-out over calls failed")
+        await asyncio.sleep(period_s)
+
+
+@contextlib.asynccontextmanager
+async def watching(server: AgentServer, settings: Settings) -> AsyncIterator[None]:
+    """Watches while the block runs; `server` must be running when it begins."""
+    store = open_store(settings)
+    keys = settings.livekit_api_key, settings.api_secret
+    async with api.LiveKitAPI(settings.livekit_url, *keys) as livekit:
+        lookout = Lookout(server, store, Rooms(livekit, settings.agent_name or ""))
+        task = asyncio.create_task(lookout.run(), name="lookout")
+        try:
+            yield
+        finally:
+            await utils.aio.cancel_and_wait(task)
+            await store.aclose()

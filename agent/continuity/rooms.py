@@ -1,0 +1,95 @@
+"""What the look-out asks of the LiveKit server, through its public API."""
+
+from __future__ import annotations
+
+import contextlib
+
+import aiohttp
+from livekit import api
+from livekit.protocol.agent import Job
+from livekit.protocol.models import ParticipantInfo
+
+from agent.continuity.rescue import Dispatch, RoomView
+
+FAILURES = (api.TwirpError, aiohttp.ClientError, TimeoutError)
+"""What an unreachable or unwilling server raises."""
+
+
+def mark_of(agent_name: str) -> dict[str, str]:
+    """Attributes by which the participants of our agents are known; the name may be empty."""
+    return {"parley.agent": agent_name or "*"}
+
+
+_CALLER_KINDS = (ParticipantInfo.Kind.STANDARD, ParticipantInfo.Kind.SIP)
+
+
+async def withdraw(server: api.LiveKitAPI, job: Job) -> None:
+    """The agent of this job is not to come back. A server that is gone is no error."""
+    with contextlib.suppress(*FAILURES):
+        if job.dispatch_id:
+            await server.agent_dispatch.delete_dispatch(job.dispatch_id, job.room.name)
+
+
+class Rooms:
+    """Rooms of one server, seen by one kind of agent. All calls raise one of `FAILURES`."""
+
+    def __init__(self, server: api.LiveKitAPI, agent_name: str) -> None:
+        self._server = server
+        self._agent_name = agent_name
+
+    async def names(self) -> list[str]:
+        answer = await self._server.room.list_rooms(api.ListRoomsRequest())
+        return [room.name for room in answer.rooms]
+
+    async def look(self, room: str) -> RoomView | None:
+        """None when there is no such room."""
+        answer = await self._server.room.list_rooms(api.ListRoomsRequest(names=[room]))
+        if not answer.rooms:
+            return None
+        people = await self._server.room.list_participants(api.ListParticipantsRequest(room=room))
+        present = [p for p in people.participants if p.state != ParticipantInfo.State.DISCONNECTED]
+        return RoomView(
+            sid=answer.rooms[0].sid,
+            callers=frozenset(p.identity for p in present if p.kind in _CALLER_KINDS),
+            agents=frozenset(p.identity for p in present if self._is_ours(p)),
+            dispatches=await self._dispatches(room),
+        )
+
+    async def bring_agent(self, room: str, metadata: str) -> None:
+        request = api.CreateAgentDispatchRequest(
+            agent_name=self._agent_name, room=room, metadata=metadata
+        )
+        await self._server.agent_dispatch.create_dispatch(request)
+
+    async def remove(self, room: str, identity: str) -> None:
+        """Takes a participant out whose process is gone; one that is not there is no error."""
+        who = api.RoomParticipantIdentity(room=room, identity=identity)
+        try:
+            await self._server.room.remove_participant(who)
+        except api.TwirpError as e:
+            if e.code != api.TwirpErrorCode.NOT_FOUND:
+                raise
+
+    async def close(self, room: str) -> None:
+        await self._server.room.delete_room(api.DeleteRoomRequest(room=room))
+
+    async def _dispatches(self, room: str) -> tuple[Dispatch, ...]:
+        listed = await self._server.agent_dispatch.list_dispatch(room)
+        return tuple(
+            Dispatch(
+                id=dispatch.id,
+                metadata=dispatch.metadata,
+                asked_s=max(
+                    dispatch.state.created_at,
+                    *(job.state.started_at for job in dispatch.state.jobs),
+                    0,
+                )
+                / 1e9,
+                had_agent=bool(dispatch.state.jobs),
+            )
+            for dispatch in listed
+            if dispatch.agent_name == self._agent_name
+        )
+
+    def _is_ours(self, participant: ParticipantInfo) -> bool:
+        return participant.attributes.items() >= mark_of(self._agent_name).items()

@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import pytest
+from livekit.agents import Agent, AgentSession, llm
+
+from agent.continuity import Conversation, Keeper, StoreError
+from agent.continuity.conversation import RETURN_S, Said
+from agent.tools.state import ToolState
+
+
+class Store:
+    """Keeps in memory; `fails` makes it refuse everything."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Conversation] = {}
+        self.fails = False
+        self.is_closed = False
+
+    async def save(self, conversation: Conversation) -> None:
+        self._check()
+        self.kept[conversation.room] = conversation
+
+    async def load(self, room: str) -> Conversation | None:
+        self._check()
+        return self.kept.get(room)
+
+    async def delete(self, room: str) -> None:
+        self._check()
+        self.kept.pop(room, None)
+
+    async def aclose(self) -> None:
+        self.is_closed = True
+
+    def _check(self) -> None:
+        if self.fails:
+            raise StoreError("the store is away")
+
+
+class Call:
+    """A keeper with what it keeps."""
+
+    def __init__(
+        self, job: str = "AJ_1", store: Store | None = None, now_s: float = 1_000.0
+    ) -> None:
+        self.store = store or Store()
+        self.now_s = now_s
+        self.session = AgentSession[None]()
+        self.agent = Agent(instructions="Be brief.")
+        self.keeper = Keeper(
+            self.store,
+            room="blue",
+            job=job,
+            language="en",
+            tools=lambda: ToolState(notes=("a note",)),
+            clock=lambda: self.now_s,
+        )
+
+    async def begin(self) -> None:
+        self.keeper.linked("ann")
+        self.keeper.greeted()
+        self.keeper.attach(self.session, self.agent)
+        await settle()
+
+    async def say(self, text: str) -> None:
+        chat_ctx = self.agent.chat_ctx.copy()
+        message = chat_ctx.add_message(role="user", content=text)
+        self.session.emit("conversation_item_added", llm.ChatMessage(**message.model_dump()))
+        await self.agent.update_chat_ctx(chat_ctx)  # livekit, too, may tell of it first
+        await settle()
+
+
+async def settle() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_what_is_said_is_kept_at_once() -> None:
+    call = Call()
+    await call.begin()
+    assert call.store.kept["blue"].items == ()
+    await call.say("Hello.")
+    kept = call.store.kept["blue"]
+    assert kept.items == (Said(role="user", text="Hello."),)
+    assert (kept.caller, kept.greeted, kept.tools.notes) == ("ann", True, ("a note",))
+    await call.keeper.aclose()
+
+
+async def test_another_process_recalls_it_for_the_same_caller() -> None:
+    call = Call()
+    await call.begin()
+    await call.say("Hello.")
+    other = Call("AJ_2", call.store)
+    assert await other.keeper.recall(("bob",)) is None
+    kept = await other.keeper.recall(("bob", "ann"))
+    assert kept is not None
+    assert kept.awaits_answer
+    await call.keeper.aclose()
+
+
+async def test_a_call_that_ended_in_order_is_forgotten() -> None:
+    call = Call()
+    await call.begin()
+    await call.keeper.end("in order")
+    await call.keeper.aclose()
+    assert call.store.kept == {}
+    assert call.store.is_closed
+
+
+async def test_a_process_that_is_stopped_leaves_it_to_the_next() -> None:
+    call = Call()
+    await call.begin()
+    await call.keeper.aclose()
+    assert call.store.kept["blue"].left_s is None
+
+
+async def test_a_call_that_another_agent_took_over_is_not_written_any_more() -> None:
+    call = Call()
+    await call.begin()
+    other = Call("AJ_2", call.store)
+    await other.begin()
+    await call.keeper.end("taken over")
+    await call.keeper.aclose()
+    assert call.store.kept["blue"].job == "AJ_2"
+    await other.keeper.aclose()
+
+
+async def test_a_caller_who_was_lost_finds_it_for_a_while() -> None:
+    call = Call()
+    await call.begin()
+    call.keeper.left()
+    call.now_s += RETURN_S / 2
+    await call.keeper.end("interrupted")
+    await call.keeper.aclose()
+    soon = Call(store=call.store, now_s=call.now_s)
+    late = Call(store=call.store, now_s=call.now_s + RETURN_S)
+    assert await soon.keeper.recall(("ann",)) is not None
+    assert await late.keeper.recall(("ann",)) is None
+
+
+async def test_a_caller_who_came_back_is_not_lost() -> None:
+    call = Call()
+    await call.begin()
+    call.keeper.left()
+    call.keeper.linked("ann")
+    await call.keeper.aclose()
+    assert call.store.kept["blue"].left_s is None
+
+
+async def test_a_call_without_a_caller_leaves_nothing() -> None:
+    call = Call()
+    call.keeper.attach(call.session, call.agent)
+    await settle()
+    await call.keeper.aclose()
+    assert call.store.kept == {}
+
+
+async def test_a_store_that_fails_is_told_once_and_says_nothing_of_the_call(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    call = Call()
+    call.store.fails = True
+    with caplog.at_level(logging.WARNING):
+        assert await call.keeper.recall(("ann",)) is None
+        await call.begin()
+        await call.say("My number is 1234.")
+        await call.keeper.end("in order")
+        await call.keeper.aclose()
+    told = [record for record in caplog.records if record.name == "agent.continuity.keeper"]
+    assert len(told) == 1
+    assert "1234" not in caplog.text
