@@ -1,0 +1,331 @@
+"""Whatever happens in a call, nothing stays stuck, and nobody is apologised to twice for one turn."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import replace
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from agent.turns.watchdog import (
+    Action,
+    Apologise,
+    Apology,
+    Cancel,
+    End,
+    Limits,
+    State,
+    View,
+    Watchdog,
+)
+
+LIMITS = Limits()
+LONGEST_S = max(dataclasses.astuple(LIMITS))
+IDLE = View()
+THINKING = View(agent_busy=True, llm_writing=True)
+VOICING = View(agent_busy=True)
+TOOL = View(agent_busy=True, tool_running=True)
+SPEAKING = View(agent_busy=True, agent_speaking=True)
+
+
+def asked(view: View = THINKING, at_s: float = 0.0) -> Watchdog:
+    """A call whose turn has just gone to the language model."""
+    dog = Watchdog()
+    dog.committed(at_s)
+    assert dog.process(at_s, view) == []
+    return dog
+
+
+@pytest.mark.parametrize(
+    ("view", "state", "limit_s"),
+    [
+        (THINKING, State.THINKING, LIMITS.thinking_s),
+        (TOOL, State.TOOL, LIMITS.tool_s),
+        (SPEAKING, State.SPEAKING, LIMITS.sound_s),
+        (replace(SPEAKING, llm_writing=True), State.SPEAKING, LIMITS.thinking_s),
+    ],
+)
+def test_a_state_without_progress_ends_at_its_limit(
+    view: View, state: State, limit_s: float
+) -> None:
+    dog = asked(view)
+    assert (dog.state, dog.due_s) == (state, limit_s)
+    assert dog.process(limit_s - 0.01, view) == []
+    assert dog.process(limit_s, view) == [Cancel(state), Apologise(Apology.TROUBLE)]
+    assert dog.state is State.APOLOGISING
+
+
+def test_text_without_a_sound_ends_sooner_than_no_text() -> None:
+    dog = asked()
+    dog.wrote(5.0, is_text=True)
+    assert dog.process(5.5, VOICING) == []
+    assert (dog.state, dog.due_s) == (State.VOICING, 5.0 + LIMITS.voice_s)
+    assert Cancel(State.VOICING) in dog.process(5.0 + LIMITS.voice_s, VOICING)
+
+
+def test_progress_puts_the_end_off() -> None:
+    dog = asked()
+    for at_s in range(5, 50, 5):
+        assert dog.process(at_s, THINKING) == []
+        dog.wrote(at_s, is_text=False)
+    dog = asked(SPEAKING)
+    for at_s in range(2, 50, 2):
+        assert dog.process(at_s, SPEAKING) == []
+        dog.sounded(at_s)
+    assert dog.due_s == 48 + LIMITS.sound_s
+
+
+def test_a_tool_that_ends_gives_the_language_model_its_time_anew() -> None:
+    dog = asked()
+    dog.wrote(1.0, is_text=True)
+    dog.process(1.0, TOOL)
+    dog.used_tool(15.0)
+    dog.process(15.0, THINKING)
+    assert (dog.state, dog.due_s) == (State.THINKING, 15.0 + LIMITS.thinking_s)
+
+
+def test_clear_speech_without_words_is_asked_about() -> None:
+    dog = Watchdog()
+    dog.spoke(10.0, LIMITS.least_speech_s)
+    assert dog.process(12.9, IDLE) == []
+    assert dog.process(13.0, IDLE) == [Apologise(Apology.UNHEARD)]
+
+
+@pytest.mark.parametrize("speech_s", [0.0, 0.3, LIMITS.least_speech_s - 0.01])
+def test_a_short_sound_is_not(speech_s: float) -> None:
+    dog = Watchdog()
+    dog.spoke(10.0, speech_s)
+    assert (dog.state, dog.due_s) == (State.IDLE, None)
+
+
+@pytest.mark.parametrize("heard_s", [9.5, 11.0])
+def test_a_word_in_the_speech_or_after_it_is_enough(heard_s: float) -> None:
+    dog = Watchdog()
+    for at_s, act in sorted([(heard_s, "word"), (10.0, "speech")]):
+        dog.heard(at_s) if act == "word" else dog.spoke(at_s, 1.0)
+    assert (dog.state, dog.due_s) == (State.IDLE, None)
+
+
+def test_a_word_of_the_sentence_before_is_not() -> None:
+    dog = Watchdog()
+    dog.heard(8.9)
+    dog.spoke(10.0, 1.0)
+    assert dog.state is State.WORDS
+
+
+def test_words_that_never_become_a_turn_are_asked_for_again() -> None:
+    dog = Watchdog()
+    dog.took(1.0, has_words=True, is_final=False)
+    assert dog.process(1.0 + LIMITS.turn_s, IDLE) == [
+        Cancel(State.TURN),
+        Apologise(Apology.UNHEARD),
+    ]
+
+
+def test_words_that_are_taken_back_are_nobodys() -> None:
+    dog = Watchdog()
+    dog.took(1.0, has_words=True, is_final=False)
+    dog.took(2.0, has_words=False, is_final=True)
+    assert dog.state is State.IDLE
+
+
+def test_while_the_caller_speaks_nothing_is_due_and_afterwards_no_time_is_given_anew() -> None:
+    dog = asked()
+    dog.process(4.0, replace(THINKING, caller_active=True))
+    assert dog.due_s is None
+    dog.process(9.0, THINKING)
+    assert dog.due_s == 9.0 + LIMITS.thinking_s - 4.0
+
+
+def test_one_turn_gets_one_apology_however_it_goes_on() -> None:
+    dog = asked()
+    assert len(dog.process(6.0, THINKING)) == 2
+    assert dog.failed(6.1) == []
+    dog.process(9.0, THINKING)
+    assert dog.process(9.0 + LIMITS.thinking_s, THINKING) == [Cancel(State.THINKING)]
+
+
+def test_the_second_failure_offers_to_call_again_and_the_third_ends_the_call() -> None:
+    dog, kinds = Watchdog(), []
+    for at_s in (0.0, 20.0, 40.0):
+        dog.committed(at_s)
+        (action,) = dog.failed(at_s + 1)
+        assert isinstance(action, Apologise)
+        kinds.append(action.kind)
+        dog.process(at_s + 2, replace(IDLE, apologising=True))
+        ends = dog.process(at_s + 4, IDLE)
+    assert kinds == [Apology.TROUBLE, Apology.CALL_AGAIN, Apology.GOODBYE]
+    assert ends == [End()]
+
+
+def test_an_answer_forgives_what_was_before() -> None:
+    dog = asked()
+    dog.failed(1.0)
+    dog.answered()
+    dog.committed(5.0)
+    assert dog.failed(6.0) == [Apologise(Apology.TROUBLE)]
+
+
+def test_a_goodbye_that_nobody_can_say_ends_the_call_all_the_same() -> None:
+    dog = Watchdog(failures=2)
+    dog.committed(0.0)
+    dog.failed(1.0)
+    assert dog.process(1.0 + LIMITS.apology_s, replace(IDLE, apologising=True)) == [
+        Cancel(State.APOLOGISING),
+        End(),
+    ]
+
+
+def test_the_recogniser_is_begun_anew_when_it_fails_a_second_time() -> None:
+    dog = Watchdog()
+    dog.spoke(1.0, 1.0)
+    assert dog.process(4.0, IDLE) == [Apologise(Apology.UNHEARD)]
+    dog.process(6.0, replace(IDLE, apologising=True))
+    dog.process(7.0, IDLE)
+    dog.spoke(10.0, 1.0)
+    assert dog.process(13.0, IDLE) == [Cancel(State.WORDS), Apologise(Apology.CALL_AGAIN)]
+
+
+def test_a_factor_scales_all_limits_and_zero_takes_them_away() -> None:
+    twice, never = LIMITS.scaled(2), LIMITS.scaled(0)
+    for limit in dataclasses.fields(Limits):
+        factor = 1 if limit.name == "least_speech_s" else 2
+        assert getattr(twice, limit.name) == factor * getattr(LIMITS, limit.name)
+    dog = Watchdog(limits=never)
+    dog.committed(0.0)
+    dog.process(0.0, THINKING)
+    assert dog.due_s is None
+
+
+class AnyCall(RuleBasedStateMachine):
+    """Events in any order; what it orders is done, or is not, as cancelling may fail."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.dog = Watchdog()
+        self.now_s = 0.0
+        self.view = View()
+        self.apologies = 0
+        self.progress_s = 0.0
+        self.is_over = False
+
+    def take(self, actions: list[Action]) -> None:
+        for action in actions:
+            if isinstance(action, Apologise):
+                self.apologies += 1
+                self.view = replace(self.view, apologising=True)
+                assert not self.view.caller_active or actions == [action]
+            elif isinstance(action, End):
+                assert self.dog.failures >= 3
+                self.is_over = True
+
+    def look(self) -> list[Action]:
+        actions = self.dog.process(self.now_s, self.view)
+        self.take(actions)
+        return actions
+
+    @rule(seconds=st.floats(0.01, 30.0))
+    def time_passes(self, seconds: float) -> None:
+        """As the timer would have it: nothing is looked at later than it is due."""
+        end_s = self.now_s + seconds
+        while (due_s := self.dog.due_s) is not None and due_s <= end_s:
+            assert due_s <= self.now_s + LONGEST_S
+            self.now_s = max(self.now_s, due_s)
+            before_s = self.progress_s
+            assert self.look(), "what was due was not done"
+            assert self.now_s > before_s, "it acted at the moment of progress"
+        self.now_s = end_s
+        self.look()
+
+    @rule(
+        changes=st.fixed_dictionaries(
+            {},
+            optional={
+                "caller_active": st.booleans(),
+                "agent_busy": st.booleans(),
+                "agent_speaking": st.booleans(),
+                "tool_running": st.booleans(),
+                "llm_writing": st.booleans(),
+            },
+        )
+    )
+    def view_changes(self, changes: dict[str, bool]) -> None:
+        self.view = replace(self.view, **changes)
+        self.look()
+
+    @precondition(lambda self: self.view.apologising)
+    @rule()
+    def apology_ends(self) -> None:
+        self.view = replace(self.view, apologising=False)
+        was_last = self.dog.failures >= 3 and not self.is_over
+        actions = self.look()
+        assert (End() in actions) >= was_last
+
+    @rule(speech_s=st.floats(0.0, 5.0))
+    def caller_spoke(self, speech_s: float) -> None:
+        if self.view.agent_busy or self.view.caller_active:
+            return
+        self.dog.spoke(self.now_s, speech_s)
+        if speech_s >= LIMITS.least_speech_s:
+            self.apologies = 0
+
+    @rule(is_final=st.booleans(), has_words=st.booleans())
+    def transcript_comes(self, is_final: bool, has_words: bool) -> None:
+        if has_words:
+            self.dog.heard(self.now_s)
+        self.dog.took(self.now_s, has_words=has_words, is_final=is_final)
+
+    @rule()
+    def turn_is_committed(self) -> None:
+        self.dog.committed(self.now_s)
+        self.apologies = 0
+
+    @rule(kind=st.sampled_from(["text", "chunk", "tool", "sound"]))
+    def progress_is_made(self, kind: str) -> None:
+        match kind:
+            case "text" | "chunk":
+                self.dog.wrote(self.now_s, is_text=kind == "text")
+            case "tool":
+                self.dog.used_tool(self.now_s)
+            case "sound":
+                self.dog.sounded(self.now_s)
+        if _is_progress(kind, self.dog.state):
+            self.progress_s = self.now_s
+            assert self.dog.due_s is None or self.dog.due_s > self.now_s
+
+    @rule()
+    def answer_is_heard(self) -> None:
+        self.dog.answered()
+
+    @rule()
+    def turn_fails(self) -> None:
+        self.take(self.dog.failed(self.now_s))
+
+    @invariant()
+    def one_apology_for_a_turn(self) -> None:
+        assert self.apologies <= 1
+
+    @invariant()
+    def nothing_lasts_for_ever(self) -> None:
+        """What is neither idle nor the caller's own has an end within the longest limit."""
+        if self.dog.state not in (State.IDLE, State.CALLER):
+            assert self.dog.due_s is not None
+            assert self.dog.due_s <= self.now_s + LONGEST_S
+        is_stuck = self.view.agent_busy and not self.view.caller_active
+        if is_stuck and not self.view.apologising:
+            assert self.dog.state in (State.THINKING, State.TOOL, State.VOICING, State.SPEAKING)
+
+
+def _is_progress(kind: str, state: State) -> bool:
+    if kind == "sound":
+        return state in (State.SPEAKING, State.APOLOGISING)
+    if kind == "tool":
+        return state in (State.THINKING, State.VOICING, State.TOOL)
+    return state in (State.THINKING, State.VOICING, State.SPEAKING)
+
+
+AnyCall.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestAnyCall = AnyCall.TestCase
