@@ -12,6 +12,7 @@ from agent.read_ahead import ReadAhead
 from agent.tools import Toolbox
 from agent.turn_recorder import TurnRecorder
 from agent.turn_taking import TurnTaking
+from agent.watch import Watch
 
 DEFAULT_INSTRUCTIONS = Path(__file__).parent / "prompts" / "assistant.md"
 
@@ -27,18 +28,21 @@ class Assistant(Agent):
         recorder: TurnRecorder,
         turn_taking: TurnTaking,
         read_ahead: ReadAhead,
+        watch: Watch,
     ) -> None:
         super().__init__(instructions=instructions, tools=toolbox.tools())
         self._recorder = recorder
         self._turn_taking = turn_taking
         self._read_ahead = read_ahead
+        self._watch = watch
 
     async def stt_node(
         self, audio: AsyncIterable[rtc.AudioFrame], model_settings: ModelSettings
     ) -> AsyncIterator[stt.SpeechEvent]:
         events = Agent.default.stt_node(self, audio, model_settings)
-        async for event in self._turn_taking.listen(events):
+        async for event in self._turn_taking.listen(self._watch.hear(events)):
             self._recorder.stt_event(event)
+            self._watch.took(event)
             self._read_ahead.heard(event, self)
             yield event
 
@@ -49,7 +53,7 @@ class Assistant(Agent):
         model_settings: ModelSettings,
     ) -> AsyncIterator[llm.ChatChunk | str | FlushSentinel]:
         chunks = Agent.default.llm_node(self, chat_ctx, tools, model_settings)
-        async for chunk in self._recorder.watch_llm(chat_ctx, chunks):
+        async for chunk in self._recorder.watch_llm(chat_ctx, self._watch.write(chunks)):
             yield chunk
 
     async def tts_node(

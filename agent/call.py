@@ -20,6 +20,7 @@ from livekit.plugins.speechcore import EngineBusy
 
 from agent import metrics
 from agent.announcer import Announcer, after_speech
+from agent.apology import Apologies, embedded_voice
 from agent.assistant import DEFAULT_INSTRUCTIONS, Assistant
 from agent.attention import Attention, silence_options
 from agent.callers import ARRIVAL_GRACE_S, RETURN_GRACE_S, Callers, EndAfter, Link
@@ -31,7 +32,7 @@ from agent.dispatch import CallOptions
 from agent.echo_filter import EchoFilter
 from agent.engines import Pipeline
 from agent.filler import Filler
-from agent.playout import Playout
+from agent.playout import Playout, Samples
 from agent.profiles import Choice
 from agent.read_ahead import ReadAhead
 from agent.room_messages import SIMULATED_WORDS_TOPIC, Level, send_notice, send_turn
@@ -43,6 +44,7 @@ from agent.turn_recorder import TurnRecorder
 from agent.turn_taking import TurnTaking, Words, endpointing, voice_activity
 from agent.turns.fillers import Fillers
 from agent.turns.words import WordsJudge
+from agent.watch import Watch, limits, sentences
 
 logger = logging.getLogger(__name__)
 
@@ -102,9 +104,17 @@ class Call:
         )
         self._echo_filter = EchoFilter()
         self._playout = Playout()
-        self._playout.on_played = self._echo_filter.played
+        self._playout.on_played = self._on_played
         self._playout.on_failed = self._on_no_voice
         self._turn_taking = self._new_turn_taking(settings, judge)
+        self._watch = Watch(
+            limits(settings, choice.profile),
+            Apologies(sentences(settings), embedded_voice(_embedded_voice_of(choice))),
+            self._recorder,
+            self._playout,
+            end=self._on_failed_for_good,
+        )
+        self._turn_taking.on_spoke = self._watch.spoke
         pipeline.chains.on_fault = self._recorder.engine_failed
         self._thrift = Thrift(
             pipeline.chains, pipeline.planner, budget_s=settings.agent_turn_budget_s
@@ -116,6 +126,7 @@ class Call:
             recorder=self._recorder,
             turn_taking=self._turn_taking,
             read_ahead=self._read_ahead,
+            watch=self._watch,
         )
         self._session = AgentSession[None](
             stt=pipeline.stt,
@@ -180,6 +191,7 @@ class Call:
             return
         self._link()
         self._read_ahead.begin(self._assistant)
+        self._watch.attach(self._session)
         self._thread.hold(self._session, self._assistant, self._phrases)
         self._filler.attach()
         self._attention.attach()
@@ -240,6 +252,7 @@ class Call:
         if self._started and self._callers.linked is not None:
             self._turn_taking.reset()
             self._echo_filter.reset()
+            self._watch.reset()
             logger.info("listening to caller", extra={"lk.pii.identity": self._callers.linked})
             self._thread.linked(self._callers.linked)
             self._session.room_io.set_participant(self._callers.linked)
@@ -266,6 +279,13 @@ class Call:
         else:
             message = "The call ended because an engine kept failing; the worker's log says which."
             self._spawn(self._end("engine failure", "error", "engine_failed", message))
+
+    def _on_played(self, samples: Samples, at_s: float) -> None:
+        self._echo_filter.played(samples, at_s)
+        self._watch.sounded()
+
+    def _on_failed_for_good(self) -> None:
+        self._spawn(self._end_after_failures())
 
     def _on_no_voice(self) -> None:
         message = "The call ended because the agent's voice could not be brought into the room."
@@ -299,6 +319,11 @@ class Call:
         await asyncio.sleep(GOODBYE_TAIL_S)
         await self._end("hung up by the agent", "info", "ended", "The agent has ended the call.")
 
+    async def _end_after_failures(self) -> None:
+        await asyncio.sleep(GOODBYE_TAIL_S)
+        message = "The call ended because the agent kept failing; the worker's log says how."
+        await self._end("failures in a row", "error", "engine_failed", message)
+
     def _end_after(self, delay_s: float) -> None:
         self._cancel_ending()
         loop = asyncio.get_running_loop()
@@ -325,6 +350,7 @@ class Call:
     def _publish(self, record: TurnRecord) -> None:
         self._spawn(send_turn(self._ctx.room, record))
         self._thrift.finished(record)
+        self._watch.finished(record)
 
     async def _close(self) -> None:
         self._cancel_ending()
@@ -333,6 +359,7 @@ class Call:
         self._filler.close()
         self._attention.close()
         self._announcer.close()
+        self._watch.close()
         self._recorder.close()
         self._turn_taking.close()
         await self._playout.aclose()
@@ -353,6 +380,13 @@ def _is_busy(error: object) -> bool:
             return True
         cause = cause.__cause__
     return False
+
+
+def _embedded_voice_of(choice: Choice) -> str | None:
+    """The voice of the apologies: the call's own where it is espeak's, else one for its language."""
+    if choice.tts.name == "espeak" and (own := choice.voice or choice.tts.model):
+        return own
+    return None if choice.language in ("en", "auto") else choice.language
 
 
 def _instructions(settings: Settings, options: CallOptions) -> str:

@@ -185,6 +185,22 @@ class Settings(BaseSettings):
     """Seconds a tool may run in silence until the caller hears that it takes a moment; 0 for never."""
     agent_fillers: Annotated[str, AfterValidator(_two_or_more)] = "Let me look. | One moment."
     """What they hear then: two phrases or more with | between them, which take turns."""
+    agent_watchdog: Seconds = 1.0
+    """How patient the watchdog is that ends what is stuck, as a factor; 0 for no watchdog."""
+    agent_apology_unheard: str = "Sorry, I did not catch that. Could you say it again?"
+    """Said when speech brought no words, in the callers' language, as the next three."""
+    agent_apology_trouble: str = (
+        "Sorry, I have trouble answering right now. Could you say that again?"
+    )
+    """Said when there is no answer."""
+    agent_apology_call_again: str = (
+        "Sorry, it still does not work. Please try once more, or call again in a few minutes."
+    )
+    """Said the second time in a row."""
+    agent_apology_goodbye: str = (
+        "I am sorry, I cannot help you right now. Please call again. Goodbye!"
+    )
+    """Said the third time, before the call ends."""
 
     agent_host: str = "127.0.0.1"
     """Interface for health and metrics; 0.0.0.0 in a container."""

@@ -75,6 +75,11 @@ class Floor:
         is_coming = speech is not None and not speech.interrupted and not speech.done()
         return Phase.THINKING if is_coming else Phase.SILENT
 
+    def is_clear(self, gate: SpeechGate) -> bool:
+        """Whether the newest sound is the caller's, and neither over the agent's nor its echo."""
+        is_alone = self.phase is Phase.SILENT and not self._policy.is_open
+        return is_alone and not self._level.is_far(gate.peak_dbfs) and not self._is_echo()
+
     def reset(self) -> None:
         """Somebody else speaks from now on."""
         self._level = VoiceLevel()

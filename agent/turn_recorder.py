@@ -33,6 +33,7 @@ class _Attempt:
     generation: Generation
     user_message_id: str | None = None
     """The message it answers; None for a greeting or an announcement."""
+    is_given_up: bool = False
 
 
 # livekit emits `speech_created` just before it creates the tasks of that speech, in the same
@@ -85,7 +86,7 @@ class TurnRecorder:
         if attempt is not None and attempt.user_message_id is None:
             attempt.user_message_id = _last_user_message(chat_ctx)
         async for chunk in chunks:
-            if attempt is not None and attempt.generation.llm_first_s is None and _spoken(chunk):
+            if attempt is not None and attempt.generation.llm_first_s is None and is_spoken(chunk):
                 attempt.generation.llm_first_s = self.clock()
             yield chunk
 
@@ -101,6 +102,21 @@ class TurnRecorder:
                 if asked_s:
                     attempt.generation.clause_s = self.clock() - (time.perf_counter() - asked_s)
             yield frame
+
+    def give_up(self, fault: str | None) -> list[int]:
+        """Nothing more will come of the answers in progress: their turns are going to fail.
+
+        `fault` is the stage to blame; None for the voice if there are words, else for the language
+        model. Returns the numbers of the turns.
+        """
+        turns = []
+        for attempt in self._attempts:
+            if (times := self._turns.get(attempt.user_message_id or "")) is not None:
+                attempt.is_given_up = True
+                has_words = attempt.generation.llm_first_s is not None
+                attempt.generation.faults.append(fault or ("tts" if has_words else "llm"))
+                turns.append(times.turn)
+        return turns
 
     def close(self) -> None:
         """Publishes the turns that will get no answer any more."""
@@ -162,9 +178,9 @@ class TurnRecorder:
             if isinstance(item, llm.ChatMessage) and item.role == "assistant"
         ]
         times.heard_chars = sum(len(reply.text_content or "") for reply in replies)
-        if handle.interrupted:
+        if handle.interrupted and not attempt.is_given_up:
             self._finish(attempt.user_message_id, "interrupted")
-        elif times.playout_s is None or not times.heard_chars:
+        elif attempt.is_given_up or times.playout_s is None or not times.heard_chars:
             # Also an answer that broke off: livekit keeps no word of it in the conversation.
             self._finish(attempt.user_message_id, "failed")
         else:
@@ -212,7 +228,8 @@ def _last_user_message(chat_ctx: llm.ChatContext) -> str | None:
     return None
 
 
-def _spoken(chunk: llm.ChatChunk | str | FlushSentinel) -> bool:
+def is_spoken(chunk: llm.ChatChunk | str | FlushSentinel) -> bool:
+    """Whether a piece of the language model's answer has words to say."""
     if isinstance(chunk, str):
         return bool(chunk.strip())
     return isinstance(chunk, llm.ChatChunk) and bool(chunk.delta and chunk.delta.content)

@@ -103,6 +103,8 @@ class TurnTaking:
         self._speculated: stt.SpeechEvent | None = None
         self.vad = CallerVAD(voice)
         self.vad.on_window = self._on_window
+        self.on_spoke: Callable[[float], None] = lambda speech_s: None
+        """Called when the caller pauses after speech while the agent is silent, with its length."""
         self.detector = HazardTurnDetector(self._taker, end_of_turn)
 
     def options(self) -> TurnHandlingOptions:
@@ -193,6 +195,8 @@ class TurnTaking:
     def _on_window(self, gate: SpeechGate, event: GateEvent | None) -> None:
         self._taker.on_window(gate, event)
         self._floor.on_window(gate, event)
+        if event is GateEvent.PAUSED and self._floor.is_clear(gate):
+            self.on_spoke(gate.speech_s)
 
     def _on_item(self, event: ConversationItemAddedEvent) -> None:
         if isinstance(event.item, llm.ChatMessage) and event.item.role == "assistant":

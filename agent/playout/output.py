@@ -74,6 +74,16 @@ class Playout(AudioOutput):
         """When the segment that is being played began to sound, on `clock`; None when quiet."""
         return self._started_s
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether somebody can hear what is played."""
+        return self._is_heard.is_set()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether nothing is played for now, so that the caller can speak."""
+        return bool(self._stops)
+
     def publish(self, room: rtc.Room) -> None:
         """Brings the track into a connected room; nothing is played until somebody can hear it."""
         self._publishing = asyncio.create_task(self._publish(room), name="playout-publish")

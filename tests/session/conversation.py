@@ -13,9 +13,10 @@ from typing import Any
 from livekit.agents import AgentSession, llm, stt, tts, vad
 from livekit.agents.voice.transcription import TranscriptSynchronizer
 from livekit.plugins import simulated
-from livekit.plugins.speechcore import Word
+from livekit.plugins.speechcore import EngineError, Word
 
 from agent.announcer import Announcer, after_speech
+from agent.apology import Apologies, Voice
 from agent.assistant import Assistant
 from agent.attention import Attention, SilenceOptions
 from agent.filler import Filler
@@ -28,7 +29,9 @@ from agent.turn_recorder import TurnRecorder
 from agent.turn_taking import TurnTaking, Words
 from agent.turns.endpointing import HazardPolicy
 from agent.turns.fillers import Fillers
+from agent.turns.watchdog import Apology, Limits
 from agent.turns.words import WordsJudge
+from agent.watch import Watch
 from tests.fakes.audio import SPEECH_DBFS
 from tests.fakes.audio_io import Loudspeaker, Microphone, Subtitles
 from tests.fakes.eventually import eventually
@@ -38,6 +41,8 @@ NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 ENGINES = {"stt": "ears", "llm": "brain", "tts": "mouth", "turn": "settled"}
 WORD_S = 0.3
 NO_FILLERS = Fillers(delay_s=0, phrases=())
+NO_LIMITS = Limits().scaled(0)
+APOLOGIES = {kind: f"{kind.value} sentence." for kind in Apology}
 NO_END = SilenceOptions(prompt_after_s=0, end_after_s=0, prompt="", goodbye="")
 _DEADLINE_S = 60.0
 
@@ -54,6 +59,8 @@ class Conversation:
     turns: SettledTurnDetector
     records: list[TurnRecord] = field(default_factory=list)
     hang_ups: list[float] = field(default_factory=list)
+    ends: list[float] = field(default_factory=list)
+    """When the watchdog would have ended the call."""
 
     def say(self, text: str, *, pause_s: float = 0.0, level_dbfs: float = SPEECH_DBFS) -> float:
         """Begins to speak, 0.3 s a word; returns when the last word will end.
@@ -91,6 +98,11 @@ class Conversation:
         return [message.text_content or "" for message in messages if message.role == role]
 
 
+def no_voice(text: str) -> bytes:
+    """As where espeak is not installed: the TTS of the conversation has to say it."""
+    raise EngineError("espeak-ng is not installed")
+
+
 @contextlib.asynccontextmanager
 async def conversation(
     *,
@@ -102,6 +114,8 @@ async def conversation(
     microphone: Microphone | None = None,
     silence: SilenceOptions = NO_END,
     fillers: Fillers = NO_FILLERS,
+    limits: Limits = NO_LIMITS,
+    voice: Voice = no_voice,
 ) -> AsyncIterator[Conversation]:
     """Starts a session with the turn handling of a real call; closes it and the engines."""
     ears = ears or simulated.STT(delay_s=0.08)
@@ -131,8 +145,19 @@ async def conversation(
         session, silence, is_held=lambda: toolbox.has_timer, hang_up=_hang_up(call)
     )
     filler = Filler(session, fillers)
-    recorder = _recorder(call)
+    watches: list[Watch] = []
+    recorder = _recorder(call, watches)
     recorder.attach(session)
+    watch = Watch(
+        limits,
+        Apologies(APOLOGIES, voice),
+        recorder,
+        loudspeaker,
+        end=lambda: call.ends.append(asyncio.get_running_loop().time()),
+    )
+    watches.append(watch)
+    turn_taking.on_spoke = watch.spoke
+    loudspeaker.on_played = lambda samples, at_s: watch.sounded()
     synchroniser = TranscriptSynchronizer(
         next_in_chain_audio=call.loudspeaker, next_in_chain_text=call.subtitles
     )
@@ -144,18 +169,21 @@ async def conversation(
         toolbox=toolbox,
         recorder=recorder,
         turn_taking=turn_taking,
-        read_ahead=ReadAhead(brain, _unread),
+        read_ahead=ReadAhead([brain], _unread),
+        watch=watch,
     )
     try:
         await session.start(assistant, record=False)
         filler.attach()
         attention.attach()
+        watch.attach(session)
         yield call
     finally:
         toolbox.close()
         filler.close()
         attention.close()
         announcer.close()
+        watch.close()
         await session.aclose()
         recorder.close()
         turn_taking.close()
@@ -194,12 +222,17 @@ def _hang_up(call: Conversation) -> Callable[[], None]:
     return lambda: after_speech(call.session, lambda: call.hang_ups.append(loop.time()))
 
 
-def _recorder(call: Conversation) -> TurnRecorder:
+def _recorder(call: Conversation, watches: list[Watch]) -> TurnRecorder:
+    def publish(record: TurnRecord) -> None:
+        call.records.append(record)
+        for watch in watches:
+            watch.finished(record)
+
     return TurnRecorder(
         call="room",
         profile="tested",
         engines=ENGINES,
-        publish=call.records.append,
+        publish=publish,
         clock=asyncio.get_running_loop().time,
         wall=lambda: time.time(),  # looked up late: virtual time replaces it
     )

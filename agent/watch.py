@@ -1,0 +1,329 @@
+"""Ends what is stuck in a call and says so: the watchdog's eyes and hands."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
+from dataclasses import replace
+
+from livekit.agents import (
+    NOT_GIVEN,
+    AgentSession,
+    AgentStateChangedEvent,
+    ConversationItemAddedEvent,
+    FlushSentinel,
+    SpeechCreatedEvent,
+    ToolCallEnded,
+    ToolCallStarted,
+    ToolExecutionUpdatedEvent,
+    UserStateChangedEvent,
+    llm,
+    stt,
+)
+from livekit.agents.voice import SpeechHandle
+from livekit.agents.voice.events import EventTypes
+
+from agent import metrics
+from agent.apology import Apologies
+from agent.config import Settings
+from agent.playout import Playout
+from agent.turn_record import TurnRecord
+from agent.turn_recorder import TurnRecorder, is_spoken
+from agent.turns.stt_events import FINAL, TRANSCRIPTS, text_of
+from agent.turns.watchdog import (
+    Action,
+    Apologise,
+    Apology,
+    Cancel,
+    End,
+    Limits,
+    State,
+    View,
+    Watchdog,
+)
+
+logger = logging.getLogger(__name__)
+
+Chunk = llm.ChatChunk | str | FlushSentinel
+
+_TO_BLAME = {State.TOOL: "tool", State.VOICING: "tts", State.APOLOGISING: "tts"}
+
+
+def limits(settings: Settings, profile: str) -> Limits:
+    """Those of the settings. In the simulated profile speech has only the words it is given."""
+    scaled = Limits().scaled(settings.agent_watchdog)
+    if profile == "simulated":
+        return replace(scaled, words_s=0.0)
+    return scaled
+
+
+def sentences(settings: Settings) -> dict[Apology, str]:
+    return {
+        Apology.UNHEARD: settings.agent_apology_unheard,
+        Apology.TROUBLE: settings.agent_apology_trouble,
+        Apology.CALL_AGAIN: settings.agent_apology_call_again,
+        Apology.GOODBYE: settings.agent_apology_goodbye,
+    }
+
+
+class Watch:
+    """Watches one session. `attach()` begins once it has started, `close()` ends it."""
+
+    def __init__(
+        self,
+        limits: Limits,
+        apologies: Apologies,
+        recorder: TurnRecorder,
+        playout: Playout,
+        *,
+        end: Callable[[], None],
+    ) -> None:
+        """`end` is called when the call has failed for good and the goodbye was said."""
+        self._dog = Watchdog(limits=limits)
+        self._is_on = limits.thinking_s > 0
+        self._apologies = apologies
+        self._recorder = recorder
+        self._playout = playout
+        self._end = end
+        self._session: AgentSession[None] | None = None
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._speeches: dict[SpeechHandle, float] = {}
+        """With the time at which each was created."""
+        self._tools: dict[str, str] = {}
+        """The names of the tools that run, by their calls."""
+        self._writing = 0
+        self._sounded_s = float("-inf")
+        self._given_up: set[int] = set()
+        self._wants_no_answer = False
+        """A tool has ended that leaves nothing to say."""
+        self._is_apologising = False
+        self._is_own = False
+        self._saying: asyncio.Task[None] | None = None
+
+    def attach(self, session: AgentSession[None]) -> None:
+        if not self._is_on:
+            return
+        self._session = session
+        for event, handler in self._handlers.items():
+            session.on(event, handler)
+        self._look()
+
+    def reset(self) -> None:
+        """Another caller is listened to from now on."""
+        self._dog.answered()
+
+    def close(self) -> None:
+        if self._session is not None:
+            for event, handler in self._handlers.items():
+                self._session.off(event, handler)
+        self._session = None
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._saying is not None:
+            self._saying.cancel()
+        self._apologies.close()
+
+    async def hear(self, events: AsyncIterable[stt.SpeechEvent]) -> AsyncIterator[stt.SpeechEvent]:
+        """Passes on all that the recogniser says."""
+        async for event in events:
+            if event.type in TRANSCRIPTS and text_of(event):
+                self._dog.heard(self._loop.time())
+                self._arm()
+            yield event
+
+    def took(self, event: stt.SpeechEvent) -> None:
+        """The session gets this event of the recogniser."""
+        if event.type in TRANSCRIPTS:
+            has_words, is_final = bool(text_of(event)), event.type is FINAL
+            self._dog.took(self._loop.time(), has_words=has_words, is_final=is_final)
+            self._arm()
+
+    async def write(self, chunks: AsyncIterable[Chunk]) -> AsyncIterator[Chunk]:
+        """Passes on what the language model writes."""
+        self._writing += 1
+        try:
+            async for chunk in chunks:
+                self._dog.wrote(self._loop.time(), is_text=is_spoken(chunk))
+                self._arm()
+                yield chunk
+        finally:
+            self._writing -= 1
+            self._look()
+
+    def spoke(self, speech_s: float) -> None:
+        """The caller has paused after clear speech of this length, in seconds."""
+        self._dog.spoke(self._loop.time(), speech_s)
+        self._arm()
+
+    def sounded(self) -> None:
+        """A frame of the agent's voice is played; called fifty times a second."""
+        self._sounded_s = self._loop.time()
+        self._dog.sounded(self._sounded_s)
+
+    def finished(self, record: TurnRecord) -> None:
+        """A turn has ended so."""
+        if self._session is None:
+            return
+        if record.outcome == "failed":
+            if record.turn not in self._given_up:
+                self._failed()
+        elif record.heard_chars:
+            self._dog.answered()
+
+    @property
+    def _handlers(self) -> dict[EventTypes, Callable[..., None]]:
+        return {
+            "speech_created": self._on_speech,
+            "conversation_item_added": self._on_item,
+            "tool_execution_updated": self._on_tool,
+            "user_state_changed": self._on_state,
+            "agent_state_changed": self._on_state,
+        }
+
+    def _on_speech(self, event: SpeechCreatedEvent) -> None:
+        if not self._is_own:
+            self._speeches[event.speech_handle] = self._loop.time()
+            event.speech_handle.add_done_callback(self._on_speech_done)
+            self._loop.call_soon(self._look)  # it is not scheduled yet
+
+    def _on_speech_done(self, handle: SpeechHandle) -> None:
+        created_s = self._speeches.pop(handle)
+        was_silent = handle.scheduled and not handle.interrupted and self._sounded_s < created_s
+        if was_silent and not self._view().agent_busy:
+            self._failed()
+        self._look()
+
+    def _on_item(self, event: ConversationItemAddedEvent) -> None:
+        if isinstance(event.item, llm.ChatMessage) and event.item.role == "user":
+            self._wants_no_answer = False
+            self._dog.committed(self._loop.time())
+            self._look()
+
+    def _on_tool(self, event: ToolExecutionUpdatedEvent) -> None:
+        match event.update:
+            case ToolCallStarted(function_call=call):
+                self._tools[call.call_id] = call.name
+            case ToolCallEnded(call_id=call_id, status=status, message=message):
+                self._tools.pop(call_id, None)
+                self._wants_no_answer |= status == "done" and message is None
+            case _:
+                return
+        self._dog.used_tool(self._loop.time())
+        self._look()
+
+    def _on_state(self, _: UserStateChangedEvent | AgentStateChangedEvent) -> None:
+        self._look()
+
+    def _view(self) -> View:
+        session = self._session
+        assert session is not None
+        # Before somebody can hear it, speech waits as it should.
+        is_busy = self._playout.is_heard and any(
+            speech.scheduled and not speech.interrupted and not speech.done()
+            for speech in self._speeches
+        )
+        return View(
+            caller_active=session.user_state == "speaking" or self._playout.is_held,
+            agent_busy=is_busy,
+            agent_speaking=session.agent_state == "speaking",
+            tool_running=bool(self._tools),
+            llm_writing=self._writing > 0,
+            apologising=self._is_apologising,
+        )
+
+    def _look(self, at_s: float | None = None) -> None:
+        if self._session is not None:
+            now_s = max(self._loop.time(), at_s or 0.0)
+            self._take(self._dog.process(now_s, self._view()))
+
+    def _failed(self) -> None:
+        if not self._wants_no_answer:
+            self._take(self._dog.failed(self._loop.time()))
+
+    def _take(self, actions: Sequence[Action]) -> None:
+        if any(isinstance(action, Apologise) for action in actions):
+            self._is_apologising = True
+        if actions:
+            # Not in here: speech belongs to the context it is created in, and this may be that of
+            # another speech's event.
+            self._loop.call_soon(self._act, actions)
+        self._arm()
+
+    def _arm(self) -> None:
+        """A timer for the moment at which there may be something to do. One that is early looks."""
+        due_s = self._dog.due_s if self._session is not None else None
+        if self._timer is not None:
+            if due_s is None or self._timer.when() <= due_s:
+                return
+            self._timer.cancel()
+        self._timer = None if due_s is None else self._loop.call_at(due_s, self._on_time, due_s)
+
+    def _on_time(self, at_s: float) -> None:
+        self._timer = None
+        self._look(at_s)  # the loop's clock may be a rounding error short of it
+
+    def _act(self, actions: Sequence[Action]) -> None:
+        for action in actions:
+            match action:
+                case Cancel(state):
+                    self._cancel(state)
+                case Apologise(kind):
+                    self._apologise(kind)
+                case End():
+                    self._end()
+
+    def _cancel(self, state: State) -> None:
+        logger.warning("the call was stuck", extra={"state": state.value})
+        metrics.STUCK.labels(state.value).inc()
+        if self._session is None:
+            return
+        try:
+            if state in (State.WORDS, State.TURN):
+                self._session.clear_user_turn()
+                return
+            self._give_up(state)
+            self._session.interrupt(force=True)
+        except RuntimeError:
+            return  # the session is closing
+        self._playout.clear_buffer()  # livekit does the same, some steps of the loop later
+
+    def _give_up(self, state: State) -> None:
+        fault = _TO_BLAME.get(state)
+        if state is State.SPEAKING:
+            fault = "llm" if self._writing else "tts"
+        self._given_up.update(self._recorder.give_up(fault))
+        _cancel_tools(set(self._tools.values()))
+        self._tools.clear()
+
+    def _apologise(self, kind: Apology) -> None:
+        logger.warning("the agent apologises", extra={"kind": kind.value})
+        metrics.APOLOGIES.labels(kind.value).inc()
+        self._saying = self._loop.create_task(self._say(kind), name="parley-apology")
+
+    async def _say(self, kind: Apology) -> None:
+        audio = await self._apologies.audio(kind)
+        if self._session is None:
+            return
+        self._is_own = True
+        try:
+            text = self._apologies.text(kind)
+            handle = self._session.say(text, audio=NOT_GIVEN if audio is None else audio)
+        except RuntimeError:  # the session is closing
+            self._on_apology_done()
+        else:
+            handle.add_done_callback(self._on_apology_done)
+        finally:
+            self._is_own = False
+
+    def _on_apology_done(self, _: SpeechHandle | None = None) -> None:
+        self._is_apologising = False
+        self._look()
+
+
+def _cancel_tools(names: set[str]) -> None:
+    """livekit would let them run on, and wait for them at the end of the call."""
+    for task in asyncio.all_tasks():
+        if task.get_name().removeprefix("tool_exec_") in names:
+            task.cancel()
