@@ -1,7 +1,7 @@
 # Everything a person types. GNU make with a POSIX shell; the work is in scripts/.
 
 # What the tests need from the system, as command or library:Debian package. TEN VAD needs libc++.
-DEBIAN_PACKAGES ?= flite:flite chromium:chromium node:nodejs npm:npm ip:iproute2 libc++.so.1:libc++1
+DEBIAN_PACKAGES ?= flite:flite chromium:chromium node:nodejs npm:npm ip:iproute2 libc++.so.1:libc++1 redis-server:redis-server
 # Further arguments of pytest, for example PYTEST_ARGS="-k timer".
 PYTEST_ARGS ?=
 # LAN=1 lets a phone on the same network in.

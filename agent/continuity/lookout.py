@@ -109,7 +109,7 @@ class Lookout:
         try:
             return await self._see_to(room, lost)
         except FAILURES as e:
-            logger.debug("a room could not be seen to", extra={"room": room}, exc_info=e)
+            logger.debug("a room could not be seen to", extra={"room": room, "error": repr(e)})
             return False
 
     async def _scan(self) -> None:
@@ -154,7 +154,7 @@ async def _every(period_s: float, work: Callable[[], Awaitable[None]]) -> None:
         try:
             await work()
         except (*FAILURES, StoreError) as e:
-            logger.debug("the look-out over calls failed for now", exc_info=e)
+            logger.debug("the look-out over calls failed for now", extra={"error": repr(e)})
         except Exception:
             logger.exception("the look-out over calls failed")
         await asyncio.sleep(period_s)

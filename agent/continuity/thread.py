@@ -110,8 +110,9 @@ class Thread:
         self._keeper.linked(caller)
 
     def left(self) -> None:
-        """The last caller's connection broke."""
-        self._keeper.left()
+        """The last caller's connection broke. While it is our own that is broken, all seem to leave."""
+        if self._ctx.room.connection_state == rtc.ConnectionState.CONN_CONNECTED:
+            self._keeper.left()
 
     async def end(self, ending: Ending) -> None:
         """To be called before the room is closed; only the first call counts."""

@@ -32,3 +32,14 @@ def test_a_participant_that_was_never_a_caller_changes_nothing_while_others_are_
     callers.joined("ann")
     assert callers.left("recorder", hung_up=True) is None
     assert callers.linked == "ann"
+
+
+def test_the_one_who_was_talking_before_is_preferred_when_there() -> None:
+    callers = Callers()
+    callers.joined("ann")
+    callers.joined("bob")
+    callers.prefer("cid")
+    assert callers.linked == "ann"
+    callers.prefer("bob")
+    assert callers.linked == "bob"
+    assert callers.present == ("ann", "bob")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.dispatch import CallOptions, DispatchError, parse_metadata
+from agent.dispatch import CallOptions, DispatchError, interrupted_metadata, parse_metadata
 
 
 def test_no_metadata_changes_nothing() -> None:
@@ -37,3 +37,12 @@ def test_bad_metadata_is_refused_with_one_sentence(metadata: str, sentence: str)
         parse_metadata(metadata)
     assert sentence in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_dispatch_that_follows_another_keeps_its_options() -> None:
+    first = '{"voice": "en-gb", "simulated": {"reply_s": 4}}'
+    after = parse_metadata(interrupted_metadata(interrupted_metadata(first)))
+    assert after == parse_metadata(first).model_copy(update={"interrupted": True})
+    assert parse_metadata(interrupted_metadata("")).interrupted
+    with pytest.raises(DispatchError):
+        interrupted_metadata("{")

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import os
+import subprocess
+from pathlib import Path
+
 import pytest
 from prometheus_client import REGISTRY
 
@@ -91,3 +95,16 @@ def test_only_speculations_are_counted_as_such(
     metrics.observe_outcome(spoken(outcome="answered", speculated=speculated))
     gained = [after - old for after, old in zip(counts(), before, strict=True)]
     assert gained == [adopted, dropped]
+
+
+def test_calls_of_processes_that_are_gone_are_not_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    own = tmp_path / f"gauge_livesum_{os.getpid()}.db"
+    for path in (own, tmp_path / f"gauge_livesum_{gone.pid}.db", tmp_path / "counter_1.db"):
+        path.touch()
+    metrics.forget_dead_processes()
+    assert {path.name for path in tmp_path.iterdir()} == {own.name, "counter_1.db"}

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from livekit.agents import ToolError
@@ -128,3 +128,31 @@ async def test_ending_the_call_hangs_up(toolbox: Toolbox, room: Room) -> None:
 )
 def test_durations_are_told_as_people_say_them(seconds: float, spoken: str) -> None:
     assert spoken_duration(seconds) == spoken
+
+
+async def test_another_process_goes_on_with_notes_and_timers(toolbox: Toolbox, room: Room) -> None:
+    await toolbox.remember("my cat is called Felix")
+    await toolbox.set_timer(60, "tea")
+    state = toolbox.state()
+    toolbox.close()
+    actions = CallActions(announce=room.said.append, hang_up=room.hang_up)
+    half_a_minute_later = NOON + timedelta(seconds=30)
+    after = Toolbox(actions, Faq([]), now=lambda: half_a_minute_later)
+    after.restore(state)
+    assert "Felix" in await after.recall("cat")
+    assert await after.list_timers() == "Your timers: tea, 30 seconds left."
+    after.close()
+
+
+async def test_a_timer_that_was_due_meanwhile_speaks_up_at_once(
+    toolbox: Toolbox, room: Room
+) -> None:
+    await toolbox.set_timer(60, "tea")
+    state = toolbox.state()
+    toolbox.close()
+    actions = CallActions(announce=room.said.append, hang_up=room.hang_up)
+    after = Toolbox(actions, Faq([]), now=lambda: NOON + timedelta(minutes=5))
+    after.restore(state)
+    await asyncio.sleep(0.01)
+    assert room.said == ["Your 1 minute timer for tea is up."]
+    assert not after.has_timer

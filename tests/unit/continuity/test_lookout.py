@@ -1,0 +1,161 @@
+"""The worker's look-out over a fake server: which of the jobs that end are followed by another."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from livekit import api
+from livekit.agents import AgentServer
+from livekit.agents.job import JobAcceptArguments, RunningJobInfo
+from livekit.protocol.agent import Job
+from livekit.protocol.models import Room
+
+from agent.continuity import FileStore
+from agent.continuity.lookout import Lookout
+from agent.continuity.rescue import Dispatch, RoomView
+from agent.continuity.rooms import Rooms
+from tests.unit.continuity.conversations import conversation
+
+
+class Worker(AgentServer):
+    """Its jobs are what the test says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.running: list[RunningJobInfo] = []
+
+    @property
+    def active_jobs(self) -> list[RunningJobInfo]:
+        return self.running
+
+
+class FakeRooms(Rooms):
+    """Rooms as the test says; keeps what is done to them."""
+
+    def __init__(self) -> None:
+        self.views: dict[str, RoomView] = {}
+        self.done: list[tuple[str, ...]] = []
+        self.is_away = False
+
+    async def names(self) -> list[str]:
+        self._check()
+        return list(self.views)
+
+    async def look(self, room: str) -> RoomView | None:
+        self._check()
+        return self.views.get(room)
+
+    async def bring_agent(self, room: str, metadata: str) -> None:
+        self.done.append(("bring", room, metadata))
+        self.views[room] = view(agents=frozenset({"agent-new"}))
+
+    async def remove(self, room: str, identity: str) -> None:
+        self.done.append(("remove", room, identity))
+
+    async def close(self, room: str) -> None:
+        self.done.append(("close", room))
+
+    def _check(self) -> None:
+        if self.is_away:
+            raise api.TwirpError("unavailable", "away", status=503)
+
+
+def view(**changes: frozenset[str]) -> RoomView:
+    asked = Dispatch(id="AD_1", metadata="", asked_s=1.0, had_agent=True)
+    given = {"callers": frozenset({"ann"}), "agents": frozenset({"agent-1"}), **changes}
+    return RoomView(sid="RM_1", dispatches=(asked,), **given)
+
+
+def job(room: str = "blue/room") -> RunningJobInfo:
+    return RunningJobInfo(
+        accept_arguments=JobAcceptArguments(name="", identity="agent-1", metadata=""),
+        job=Job(id="AJ_1", dispatch_id="AD_1", room=Room(name=room, sid="RM_1")),
+        url="",
+        token="",
+        worker_id="",
+        fake_job=False,
+    )
+
+
+class Scene:
+    def __init__(self, folder: Path) -> None:
+        self.worker = Worker()
+        self.rooms = FakeRooms()
+        self.store = FileStore(folder)
+        self.lookout = Lookout(self.worker, self.store, self.rooms)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        task = asyncio.create_task(self.lookout.run())
+        try:
+            await asyncio.sleep(0.3)
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    return Scene(tmp_path)
+
+
+async def test_a_job_that_left_its_conversation_behind_is_followed_by_another(
+    scene: Scene,
+) -> None:
+    scene.worker.running, scene.rooms.views = [job()], {"blue/room": view()}
+    await scene.store.save(conversation())
+    async with scene.running():
+        scene.worker.running = []
+        await asyncio.sleep(0.3)
+    assert scene.rooms.done == [
+        ("remove", "blue/room", "agent-1"),
+        ("bring", "blue/room", '{"interrupted":true}'),
+    ]
+
+
+async def test_a_job_that_ended_in_order_is_not(scene: Scene) -> None:
+    scene.worker.running, scene.rooms.views = [job()], {"blue/room": view()}
+    async with scene.running():
+        scene.worker.running = []
+        await asyncio.sleep(0.3)
+    assert scene.rooms.done == []
+
+
+async def test_it_is_tried_until_the_server_answers(scene: Scene) -> None:
+    scene.worker.running, scene.rooms.views = [job()], {"blue/room": view()}
+    await scene.store.save(conversation())
+    scene.rooms.is_away = True
+    async with scene.running():
+        scene.worker.running = []
+        await asyncio.sleep(0.7)
+        assert scene.rooms.done == []
+        scene.rooms.is_away = False
+        await asyncio.sleep(0.7)
+    assert len(scene.rooms.done) == 2
+
+
+async def test_an_agent_of_another_worker_is_missed(scene: Scene) -> None:
+    scene.rooms.views = {"green": view(agents=frozenset()), "red": view()}
+    async with scene.running():
+        pass
+    assert scene.rooms.done == [("bring", "green", '{"interrupted":true}')]
+
+
+async def test_a_call_that_is_given_up_leaves_nothing_behind(scene: Scene) -> None:
+    asked = tuple(
+        Dispatch(id=f"AD_{n}", metadata="", asked_s=1.0, had_agent=True) for n in range(4)
+    )
+    hopeless = RoomView(
+        sid="RM_1", callers=frozenset({"ann"}), agents=frozenset(), dispatches=asked
+    )
+    scene.rooms.views = {"blue/room": hopeless}
+    await scene.store.save(conversation())
+    async with scene.running():
+        pass
+    assert scene.rooms.done == [("close", "blue/room")]
+    assert await scene.store.load("blue/room") is None
