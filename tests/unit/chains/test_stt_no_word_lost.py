@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from livekit.plugins.chains import Breakers
 
@@ -104,6 +104,11 @@ def check_answers_are_prompt(record: Record, longest_s: float) -> None:
         assert after and after[0] - flush_s < longest_s
 
 
+@example(
+    [Plan((Health(Ill.STALLS),), True, False, 0.0)] * 2,
+    Plan((), False, True, 0.0),
+    [TurnPlan(0.25, 1, None, False, 0.15)],
+)
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(PLANS, min_size=1, max_size=2), RELIABLE, st.lists(TURNS, min_size=1, max_size=3))
 def test_every_word_is_final_once_if_the_last_member_works(

@@ -253,6 +253,31 @@ def test_where_neither_hears_a_word_it_was_a_noise() -> None:
     assert (scene.listening, scene.faults, len(scene.started)) == ([0], [], 2)
 
 
+def test_a_member_that_stops_in_mid_turn_is_overtaken_by_who_hears_more() -> None:
+    scene = said([EXACT, EXACT], words=1)
+    scene.says(0, interim("one"))
+    scene.play(spoken(range(2, 6)))
+    scene.wait(1.0)
+    assert scene.listening == [0, 1]
+    scene.says(1, interim("one"))
+    assert scene.faults == []
+    scene.says(1, interim("one two"))
+    assert (scene.faults, scene.switches) == ([(0, FaultKind.TIMEOUT)], [(0, 1)])
+    assert scene.texts == ["interim: one", "interim: one two"]
+
+
+def test_a_noise_after_the_words_is_not_the_members_fault() -> None:
+    scene = said([EXACT, EXACT], words=1)
+    scene.says(0, interim("one"))
+    scene.play(noise_sound(1.0))
+    scene.wait(1.0)
+    assert scene.listening == [0, 1]
+    scene.says(1, interim("one"))
+    scene.wait(3.0)
+    assert (scene.faults, scene.listening) == ([], [0])
+    assert scene.hedges == [(0, 1, 0)]
+
+
 def test_a_member_without_interims_is_not_asked_before_the_flush() -> None:
     scene = said([EXACT, BATCH], words=6, after_s=2.0)
     assert scene.listening == [0]
@@ -294,6 +319,16 @@ def test_if_the_one_asked_fails_a_third_is() -> None:
         (2, FaultKind.TIMEOUT),
         (1, FaultKind.TIMEOUT),
     ]
+
+
+def test_if_the_one_asked_says_nothing_at_all_a_third_is() -> None:
+    scene = said([EXACT, OWN, EXACT])
+    scene.flush()
+    scene.says(0, final(""))
+    scene.wait(1.6)
+    assert (scene.listening, scene.hedges) == ([0, 2], [(0, 1, 0)])
+    scene.says(2, final("one two three"))
+    assert (scene.finals, scene.faults) == (["one two three"], [(0, FaultKind.OTHER)])
 
 
 def test_the_last_words_of_a_dead_member_are_better_than_none() -> None:

@@ -53,7 +53,8 @@ class ChainLLM(llm.LLM[Never]):
         """The members stay the caller's to close, after the chain.
 
         `hedge_s`: the next one is asked too when one has been silent for so long, 0: at once; None:
-        only when it has failed. `stall_s`: the longest silence between two tokens. `continues`: by
+        only when it has failed. `stall_s`: the longest silence between two tokens,
+        or the member's deadline where that is shorter. `continues`: by
         member name, how it goes on from another one's words; INSTRUCTED where nothing is said.
         """
         super().__init__()
@@ -65,6 +66,8 @@ class ChainLLM(llm.LLM[Never]):
         self.stall_s = stall_s
         self.on_event = on_event
         self.strays = Strays()
+        self.usage_tellers: set[str] = set()
+        """Members that have ended an answer with its usage: without it, one is not whole."""
         self._continues = continues or {}
         self._in_use: LLMMember | None = None
         self._prober = Prober(self.members, self.breakers, _probe)

@@ -41,6 +41,8 @@ class Attempt:
         """`life_s`: when it last gave something, on the loop's clock."""
         self.tokens = 0
         """Chunks with words or calls in them so far."""
+        self.tells_usage = False
+        """It has said how many tokens its answer took, as none does before the end of it."""
         self.has_ended = False
         self.is_lost = False
         """Set for one whose first word nobody will hear: it stops at it."""
@@ -120,6 +122,7 @@ class Attempt:
     def _take(self, chunk: llm.ChatChunk) -> None:
         _check(chunk)
         self.tokens += _says_something(chunk)
+        self.tells_usage = self.tells_usage or chunk.usage is not None
         self._chunks.append(chunk)
         self.life_s = self._loop.time()
         self._news.set()

@@ -113,7 +113,7 @@ class ChainStream(llm.LLMStream):
         self._chain.answers(attempt.member)
         self._answer.goes_on()
         try:
-            fault = await self._pass_on(attempt)
+            fault = await self._pass_on(attempt) or self._lacks_end(attempt)
             if fault is None and not self._answer.finish():
                 fault = Fault(FaultKind.PROTOCOL, "gave an empty answer")
             if fault is None:
@@ -131,8 +131,9 @@ class ChainStream(llm.LLMStream):
         return True
 
     async def _pass_on(self, attempt: Attempt) -> Fault | None:
-        loop, stall_s = asyncio.get_running_loop(), self._chain.stall_s
+        loop = asyncio.get_running_loop()
         while True:
+            stall_s = self._stall_s(attempt)
             for chunk in attempt.take():
                 self._answer.add(chunk)
             if attempt.has_ended:
@@ -140,6 +141,20 @@ class ChainStream(llm.LLMStream):
             if fault := attempt.stall(stall_s):
                 return fault
             await wait_for_news(self._news, attempt.life_s + stall_s - loop.time())
+
+    def _stall_s(self, attempt: Attempt) -> float:
+        """Text comes as fast as its first token; a call is seen in larger pieces."""
+        stall_s = self._chain.stall_s
+        return stall_s if attempt.is_calling else min(stall_s, attempt.member.deadline_s)
+
+    def _lacks_end(self, attempt: Attempt) -> Fault | None:
+        """A stream that a proxy cuts off ends like a whole one, but without its usage."""
+        name, tellers = attempt.member.name, self._chain.usage_tellers
+        if attempt.tells_usage:
+            tellers.add(name)
+        elif name in tellers:
+            return Fault(FaultKind.PROTOCOL, "ended before its answer was whole")
+        return None
 
     def _error(self) -> APIError:
         """Not retried, and without the members' own errors, which may quote a key."""

@@ -19,6 +19,12 @@ _LEAD_S = 0.4
 WORD_S = 0.2
 """The shortest word."""
 
+CLEAR_SPEECH_S = 0.6
+"""So much sound is hardly ever without a word."""
+
+DOUBTFUL_S = 0.4
+"""So much sound before a flush, which is sent after speech alone, may be a word or two."""
+
 _PAUSE_S = 0.2
 _SNAP_S = 0.3
 """Engines end a word earlier than its sound by up to so much."""

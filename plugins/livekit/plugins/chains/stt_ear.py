@@ -70,6 +70,14 @@ class Ear:
         """Whether there is hardly a word that is not final before its oldest flush."""
         return not self.interim and audio.speech_s(self.flushes[0][0]) < WORD_S
 
+    def lacks(self, heard: Heard) -> bool:
+        """Whether another ear's words for the same audio are more."""
+        return not self.interim or len(heard.text.split()) > len(self.interim.text.split())
+
+    def unheard_s(self, audio: TurnAudio) -> float:
+        """How much speech there was since its newest words."""
+        return audio.speech_s(from_s=self.interim_at_s if self.interim else None)
+
     def flush_due_s(self, audio: TurnAudio) -> float | None:
         """When the FINAL of the oldest flush is late."""
         if not self.flushes:

@@ -13,17 +13,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from .faults import Fault, FaultKind, late
-from .stt_audio import WORD_S, TurnAudio
+from .stt_audio import CLEAR_SPEECH_S, DOUBTFUL_S, WORD_S, TurnAudio
 from .stt_choice import Choice
 from .stt_ear import Ear, Traits, new_ear
 from .stt_heard import TRANSCRIPTS, Heard, HeardKind, parted
 from .stt_stage import AllFailed, Stage
-
-CLEAR_SPEECH_S = 0.6
-"""So much sound is hardly ever without a word."""
-
-_DOUBTFUL_S = 0.4
-"""So much sound before a flush, which is sent after speech alone, may be a word or two."""
 
 _SOME_SPEECH_S = 0.1
 _IDLE_RETRY_S = (0.5, 5.0)
@@ -82,7 +76,7 @@ class Turn:
         if front is None:
             if speech_s >= _SOME_SPEECH_S:
                 self._try_again(now_s)
-        elif front.voiced_s is None and speech_s >= CLEAR_SPEECH_S:
+        elif front.voiced_s is None and front.unheard_s(self._audio) >= CLEAR_SPEECH_S:
             front.voiced_s = now_s
 
     def flushed(self, now_s: float) -> bool:
@@ -150,7 +144,8 @@ class Turn:
         if heard.kind in TRANSCRIPTS:
             said, heard = heard, front.taken.rest(heard)
             is_known = bool(said.text) and not heard.text
-            front.is_trusted = True
+            front.is_trusted = not heard.is_partial
+            front.voiced_s = None
             if heard.text and self._second:
                 self._dismiss(front.member)
             if heard.kind is HeardKind.FINAL and is_known:
@@ -178,7 +173,7 @@ class Turn:
             front.traits.answers_flush or not self._audio.has_more(heard.end_s, front.flushes[0][0])
         )
         if is_answer and not heard.text:
-            self._answer_empty(front, heard, now_s, _DOUBTFUL_S)
+            self._answer_empty(front, heard, now_s, DOUBTFUL_S)
         elif is_answer:
             self._answer(front, heard, now_s)
         elif heard.text:
@@ -248,37 +243,45 @@ class Turn:
         else:
             self._answer_empty(front, Heard(HeardKind.FINAL), now_s, WORD_S)
 
-    def _ask(self, front: Ear, now_s: float, *, partials_only: bool = False) -> None:
-        """Lets the next member hear the turn as well."""
+    def _ask(
+        self, front: Ear, now_s: float, *, partials_only: bool = False, after: int | None = None
+    ) -> None:
+        """Lets the next member hear the turn as well; the next but those up to `after`."""
         front.is_trusted = True
         self._is_asked = not partials_only
-        for member in self._choice.others(front.member):
+        others = self._choice.others(front.member)
+        for member in others[others.index(after) + 1 if after in others else 0 :]:
             if self._members[member].has_partials or not partials_only:
                 self._second = self._start(member, now_s)
                 self._second_due_s = now_s + self._second.patience_s
                 return
 
     def _second_heard(self, second: Ear, heard: Heard, now_s: float) -> None:
-        if heard.kind is HeardKind.STARTED:
-            second.started = heard
         if heard.kind not in TRANSCRIPTS:
+            second.started = heard if heard.kind is HeardKind.STARTED else second.started
             return
         second.is_trusted = True
         if heard.is_partial:
             second.interim = heard if heard.text else None
-        if heard.text and (heard.kind is HeardKind.FINAL or self._withheld is None):
+        front, is_final = self._front, heard.kind is HeardKind.FINAL
+        assert front
+        if heard.text and (is_final if self._withheld is not None else front.lacks(heard)):
             self._promote(now_s)
             self._front_heard(second, heard, now_s)
-        elif heard.kind is HeardKind.FINAL and (self._withheld is not None or second.flushes):
+        elif is_final and (self._withheld is not None or second.flushes):
             self._release(now_s)
 
     def _second_late(self, second: Ear, now_s: float) -> None:
         if self._withheld is not None and second.interim:
-            interim = second.interim
             self._promote(now_s)
-            self._front_heard(second, interim, now_s)
+            self._front_heard(second, second.interim, now_s)
         elif self._withheld is not None and second.traits.answers_flush:
             self._lose_second(late(second.patience_s, "final transcript"), now_s)
+        elif self._withheld is not None and not second.is_trusted and self._front:
+            self._dismiss(self._front.member)  # of noise it would say nothing either
+            self._ask(self._front, now_s, after=second.member)
+            if self._second is None:
+                self._release(now_s)
         else:
             self._release(now_s)
 
@@ -286,8 +289,7 @@ class Turn:
         """The second has heard words where the front did not."""
         front, second = self._front, self._second
         assert front and second
-        is_silent = self._withheld is None
-        fault = late(front.patience_s, "transcript") if is_silent else _DEAF
+        fault = late(front.patience_s, "transcript") if self._withheld is None else _DEAF
         self._blame(front, fault)
         self._stage.switched(front.member, second.member, fault, second.replayed_s)
         self._front, self._second, self._withheld = second, None, None
