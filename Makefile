@@ -18,7 +18,7 @@ PYTHON := .venv/bin/python
 PAGE := agent/web/page
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix evals evals-full clean
+.PHONY: help setup demo test check fix evals evals-full chaos clean
 
 help:
 	@echo "make demo         start everything and print one URL; Ctrl-C stops it (LAN=1: for a phone, too)"
@@ -28,6 +28,7 @@ help:
 	@echo "make fix          format and repair what can be repaired by itself"
 	@echo "make evals        measure Parley and a stock agent at the caller's ear, ten minutes"
 	@echo "make evals-full   all sets and all baselines, hours; RESUME=1 goes on where it stopped"
+	@echo "make chaos        every fault of an engine at every stage, in calls; an hour, status 1 if one is heard"
 	@echo "make clean        remove what was built and installed in this folder"
 
 setup:
@@ -64,6 +65,10 @@ evals evals-full:
 	@sh scripts/evals_setup.sh
 	@exec $(PYTHON) -m evals.plans $(if $(filter evals-full,$@),full,quick) \
 	  $(if $(SPLIT),--split $(SPLIT)) $(if $(RESUME),--resume)
+
+chaos:
+	@sh scripts/setup.sh dev server
+	@exec $(PYTHON) -m evals.chaos $(if $(RESUME),rooms --resume)
 
 clean:
 	rm -rf .venv .venv-evals .parley $(PAGE)/node_modules $(PAGE)/dist

@@ -25,7 +25,11 @@ for _provider in ("DEEPGRAM", "OPENAI", "ELEVEN"):
     os.environ.pop(f"{_provider}_API_KEY", None)
     os.environ.pop(f"{_provider}_BASE_URL", None)
 
-REAL = {"room": pytest.mark.room, "browser": pytest.mark.browser}
+REAL = {
+    "room": pytest.mark.room,
+    "chaos": pytest.mark.room,
+    "browser": pytest.mark.browser,
+}
 """Folders of tests against real servers: they get a marker and more time."""
 
 

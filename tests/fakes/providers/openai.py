@@ -122,7 +122,7 @@ class FakeOpenAI(FakeProvider):
             await answer.send(_chunk({"content": token}))
             await asyncio.sleep(self.pace_s)
         for index, call in enumerate(reply.calls):
-            head = {"index": index, "id": f"call_{index}", "type": "function"}
+            head = {"index": index, "id": f"call_{len(self.asked)}_{index}", "type": "function"}
             function = {"name": call.name, "arguments": ""}
             await answer.send(_chunk({"tool_calls": [{**head, "function": function}]}))
             arguments = json.dumps(call.arguments)

@@ -266,6 +266,17 @@ def test_a_member_that_stops_in_mid_turn_is_overtaken_by_who_hears_more() -> Non
     assert scene.texts == ["interim: one", "interim: one two"]
 
 
+def test_a_member_whose_words_come_ever_later_is_overtaken_though_they_grow() -> None:
+    scene = said([EXACT, EXACT], words=1)
+    for count in range(1, 8):
+        text = " ".join(map(str, range(count)))
+        scene.says(0, interim(text, 1.0 + 0.1 * count))
+        scene.play(spoken([count]))
+    assert scene.listening == [0, 1]
+    scene.says(1, interim("0 1 2 3 4 5 6 7", scene.now_s))
+    assert (scene.listening, scene.switches) == ([1], [(0, 1)])
+
+
 def test_a_noise_after_the_words_is_not_the_members_fault() -> None:
     scene = said([EXACT, EXACT], words=1)
     scene.says(0, interim("one"))

@@ -106,6 +106,10 @@ class TurnAudio:
         end = len(self._loud) if to_s is None else bisect_right(self._loud, to_s + WINDOW_S / 2)
         return max(0, end - self._loud_from(from_s)) * WINDOW_S
 
+    def speech_after_s(self, word_end_s: float) -> float:
+        """How much after the sound of the word that is said to end there."""
+        return self.speech_s(from_s=self._sound_end_s(word_end_s))
+
     def last_loud_s(self) -> float:
         """Where the newest sound ends that is not final; where all is final, without one."""
         return max(self.final_s, self._loud[-1]) if self._loud else self.final_s

@@ -75,7 +75,9 @@ class Ear:
         return not self.interim or len(heard.text.split()) > len(self.interim.text.split())
 
     def unheard_s(self, audio: TurnAudio) -> float:
-        """How much speech there was since its newest words."""
+        """How much speech there was since its newest words; without times, since they came."""
+        if self.interim and self.interim.end_s is not None:
+            return audio.speech_after_s(self.interim.end_s)
         return audio.speech_s(from_s=self.interim_at_s if self.interim else None)
 
     def flush_due_s(self, audio: TurnAudio) -> float | None:
@@ -93,6 +95,11 @@ class Ear:
         if self.voiced_s is None or self.is_trusted or not self.traits.has_partials:
             return None
         return max(self.voiced_s, self.started_s) + self.patience_s
+
+    def partial(self, heard: Heard, at_s: float, now_s: float) -> None:
+        """Words that may yet change came, when there was audio up to `at_s`."""
+        self.interim = heard if heard.text else None
+        self.interim_at_s, self.interim_s = at_s, now_s
 
     def final(self, now_s: float) -> None:
         """A FINAL came, or was made of its interim."""

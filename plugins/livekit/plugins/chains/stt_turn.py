@@ -144,18 +144,18 @@ class Turn:
         if heard.kind in TRANSCRIPTS:
             said, heard = heard, front.taken.rest(heard)
             is_known = bool(said.text) and not heard.text
-            front.is_trusted = not heard.is_partial
-            front.voiced_s = None
-            if heard.text and self._second:
-                self._dismiss(front.member)
+            front.is_trusted = not (heard.is_partial and heard.text)
             if heard.kind is HeardKind.FINAL and is_known:
                 front.taken.clear()
                 return
         if heard.kind is HeardKind.FINAL:
             self._front_final(front, heard, now_s)
         elif heard.is_partial:
-            front.interim = heard if heard.text else None
-            front.interim_at_s, front.interim_s = self._audio.end_s, now_s
+            front.partial(heard, self._audio.end_s, now_s)
+            if heard.text and front.unheard_s(self._audio) < CLEAR_SPEECH_S:
+                front.voiced_s = None
+                if self._second:
+                    self._dismiss(front.member)
             self._give(heard)
         else:
             self._mark(front, heard)

@@ -1,0 +1,1 @@
+"""What an engine's fault does to a call, measured."""

@@ -1,0 +1,87 @@
+"""The figures of all faults, for the terminal. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.table import Table
+
+from evals.chaos.lines import percentile
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def summary(rows: Rows) -> dict[str, Any]:
+    """Of turns with a fault."""
+    extra_s = [row["extra_s"] for row in rows if row["extra_s"] is not None]
+    return {
+        "n": len(rows),
+        "answered": sum(row["is_answered"] for row in rows),
+        "words_lost": sum(row["lost"] for row in rows),
+        "extra_p50_s": percentile(extra_s, 0.5),
+        "extra_p95_s": percentile(extra_s, 0.95),
+        "sentences_cut": sum(row["sentences_cut"] for row in rows),
+        "words_doubled": sum(row["doubled"] for row in rows),
+        "tool_runs_doubled": sum(max(0, row["tool_runs"] - 1) for row in rows),
+        "calls_ended": sum(row["has_ended"] for row in rows),
+        "words_torn": sum(row["torn"] for row in rows),
+    }
+
+
+def faults_table(systems: Mapping[str, Rows]) -> Table:
+    """A row for each fault: words lost, extra seconds, sentences cut, words doubled."""
+    table = Table(title="each fault in a room: lost / extra s / cut / doubled; – no answer")
+    table.add_column("stage and fault")
+    for name in systems:
+        table.add_column(name, justify="right")
+    trials = dict.fromkeys(row["trial"] for rows in systems.values() for row in rows)
+    for trial in filter(None, trials):
+        cells = []
+        for rows in systems.values():
+            row = next((it for it in rows if it["trial"] == trial), None)
+            cells.append(_cell(row) if row else "")
+        table.add_row(trial, *cells)
+    return table
+
+
+def summary_table(systems: Mapping[str, Rows]) -> Table:
+    table = Table(title="all faults")
+    table.add_column("")
+    for name in systems:
+        table.add_column(name, justify="right")
+    figures = {name: summary(_with_fault(rows)) for name, rows in systems.items()}
+    for what in next(iter(figures.values()), {}):
+        cells = [_number(of_system[what]) for of_system in figures.values()]
+        table.add_row(what.replace("_", " "), *cells)
+    return table
+
+
+def plain_table(title: str, figures: Mapping[str, Mapping[str, Any]]) -> Table:
+    """A column for each entry."""
+    table = Table(title=title)
+    table.add_column("")
+    for name in figures:
+        table.add_column(name, justify="right")
+    for what in next(iter(figures.values()), {}):
+        values = [of[what] for of in figures.values()]
+        if not any(isinstance(value, list) for value in values):
+            table.add_row(what.replace("_", " "), *map(_number, values))
+    return table
+
+
+def _with_fault(rows: Rows) -> Rows:
+    return [row for row in rows if row["trial"]]
+
+
+def _cell(row: Mapping[str, Any]) -> str:
+    extra = "–" if row["extra_s"] is None else f"{row['extra_s']:.2f}"
+    ended = " ended" if row["has_ended"] else ""
+    runs = f" {row['tool_runs']} runs" if row["tool_runs"] > 1 else ""
+    return f"{row['lost']} / {extra} / {row['sentences_cut']} / {row['doubled']}{runs}{ended}"
+
+
+def _number(value: Any) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
