@@ -24,6 +24,7 @@ from livekit.plugins.chains.events import BrokeOff, ChainEvent, Hedged, Switched
 from tests.fakes.paced_tts import Pace, PacedTTS
 from tests.fakes.virtual_time import run_virtual
 from tests.fakes.word_voice import (
+    TORN,
     WORDS,
     Manner,
     Misdeed,
@@ -170,6 +171,7 @@ MISDEEDS = st.builds(
 )
 
 
+@pytest.mark.timeout(120)
 @settings(max_examples=30, deadline=None)
 @given(
     words=st.lists(st.sampled_from(WORDS), min_size=1, max_size=16),
@@ -188,7 +190,13 @@ def test_words_heard_are_the_words_of_the_text(
                 one.misdeed = misdeed
             return (await say(speaker, " ".join(words) + ".")).words
 
-    assert run_virtual(trial()) == words
+    heard_words = run_virtual(trial())
+    if any(misdeed.name in ("end", "text") for misdeed in misdeeds):
+        # Who stops in the last word without a sign of it has said the text, as far as can be told.
+        assert heard_words[:-1] == words[:-1]
+        assert heard_words[-1] in (words[-1], TORN)
+    else:
+        assert heard_words == words
 
 
 async def test_a_voice_that_says_nothing_in_time_is_not_waited_for() -> None:
