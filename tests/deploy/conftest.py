@@ -45,9 +45,8 @@ def livekit_metrics(tmp_path_factory: pytest.TempPathFactory) -> str:
     port = free_port()
     config = yaml.safe_load(server_config(pick_server_ports("127.0.0.1"), KEYS))
     (folder / "livekit.yaml").write_text(yaml.safe_dump({**config, "prometheus_port": port}))
-    command = [server_binary(), "--config", str(folder / "livekit.yaml")]
     url = f"http://127.0.0.1:{port}/metrics"
-    with _running(command, folder / "log", url):
+    with running(folder / "livekit.yaml", folder / "log", url):
         return _text(url)
 
 
@@ -90,6 +89,13 @@ def _over_time(exposition: str, end_s: int) -> str:
 
 
 @contextmanager
+def running(config: Path, log: Path, url: str) -> Iterator[None]:
+    """A LiveKit server with these settings, from when `url` answers on."""
+    with _running([server_binary(), "--config", str(config)], log, url):
+        yield
+
+
+@contextmanager
 def _running(command: list[str], log: Path, url: str) -> Iterator[None]:
     with log.open("wb") as output, tempfile.TemporaryDirectory() as folder:
         process = subprocess.Popen(command, stdout=output, stderr=output, cwd=folder)
@@ -97,7 +103,7 @@ def _running(command: list[str], log: Path, url: str) -> Iterator[None]:
             wait_until(lambda: _answers(url), log, 30, process)
             yield
         finally:
-            stop(process)
+            stop(process, timeout_s=2)  # LiveKit on Redis would take half a minute
 
 
 def _answers(url: str) -> bool:

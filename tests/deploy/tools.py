@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -23,7 +24,9 @@ CHECKOUT = HERE.parents[1]
 
 HELM = "helm.sh/helm/v3/cmd/helm", "v3.19.5"
 KUBECONFORM = "github.com/yannh/kubeconform/cmd/kubeconform", "v0.7.0"
-KEDA_MODELS = "@kubernetes-models/keda@0.4.2"
+KUBERNETES = "1.27.0", "1.37.0"
+"""The oldest version that the chart is for, and the newest whose schemas the package has."""
+CRD_MODELS = "@kubernetes-models/keda@0.4.2", "@kubernetes-models/prometheus-operator@6.0.0"
 INSTALLING_S = 900
 """Helm is built from source: five minutes on one core, seconds when Go has it in its cache."""
 
@@ -58,14 +61,18 @@ def packages() -> Path:
     name = f"packages-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
 
     def install(folder: Path) -> None:
-        uv = shutil.which("uv") or str(CHECKOUT / ".parley/uv/bin/uv")
-        environment = [uv, "venv", "--quiet", "--python", sys.executable, "--relocatable"]
+        environment = [uv(), "venv", "--quiet", "--python", sys.executable, "--relocatable"]
         _run([*environment, str(folder)])
         python = str(folder / "bin/python")
         options = ["--quiet", "--require-hashes", "--python", python]
-        _run([uv, "pip", "install", *options, "-r", str(lock)])
+        _run([uv(), "pip", "install", *options, "-r", str(lock)])
 
     return _installed(name, install)
+
+
+def uv() -> str:
+    """The one on PATH, else that of scripts/setup.sh."""
+    return shutil.which("uv") or str(CHECKOUT / ".parley/uv/bin/uv")
 
 
 def program(name: str) -> str:
@@ -74,20 +81,36 @@ def program(name: str) -> str:
 
 
 def kubernetes_schemas() -> Path:
-    """Folder with the JSON schemas of Kubernetes' own kinds, a folder a version."""
-    (folder,) = packages().glob("lib/python*/site-packages/kubernetes_validate")
-    return folder / "kubernetes-json-schema"
+    """Folder of the JSON schemas of Kubernetes' own kinds, as kubeconform looks for them."""
+
+    def install(folder: Path) -> None:
+        (package,) = packages().glob("lib/python*/site-packages/kubernetes_validate")
+        for version in KUBERNETES:
+            target = folder / f"v{version}-standalone-strict"
+            target.mkdir(parents=True)
+            given = package / "kubernetes-json-schema" / f"v{version}-local-strict"
+            for schema in given.glob("*.json"):
+                (target / schema.name).write_text(_beside_each_other(schema.read_text()))
+
+    return _installed(f"kubernetes-{'-'.join(KUBERNETES)}", install)
 
 
-def keda_models() -> Path:
-    """Folder from which Node finds KEDA's kinds."""
-    name = KEDA_MODELS.rpartition("/")[2].replace("@", "-")
+def _beside_each_other(schema: str) -> str:
+    """Takes the addresses from a schema, which would have its definitions fetched from the network."""
+    content = json.loads(schema.replace('"/api/_definitions.json', '"_definitions.json'))
+    content.pop("$id", None)
+    return json.dumps(content)
+
+
+def crd_models() -> Path:
+    """Folder from which Node finds the kinds of KEDA and of the Prometheus operator."""
 
     def install(folder: Path) -> None:
         options = ["--prefix", str(folder), "--ignore-scripts", "--no-audit", "--no-fund"]
-        _run(["npm", "install", *options, "--silent", KEDA_MODELS])
+        _run(["npm", "install", *options, "--silent", *CRD_MODELS])
 
-    return _installed(name, install)
+    versions = [package.rpartition("@")[2] for package in CRD_MODELS]
+    return _installed(f"crds-{'-'.join(versions)}", install)
 
 
 def _installed(name: str, install: Callable[[Path], None]) -> Path:
@@ -142,7 +165,7 @@ def _run(command: list[str], cwd: Path | None = None, **environment: str) -> Non
 
 def install_all() -> None:
     prometheus("promtool")
-    for install in (packages, keda_models, kubeconform, helm):
+    for install in (packages, kubernetes_schemas, crd_models, kubeconform, helm):
         install()
 
 

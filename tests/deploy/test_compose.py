@@ -1,0 +1,165 @@
+"""compose.yaml by Compose itself, and what must hold for every container."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from livekit.agents.worker import DRAIN_TIMEOUT
+
+from agent.config import Settings
+from agent.demo.ports import pick_server_ports
+from tests.deploy import tools
+from tests.deploy.conftest import running
+from tests.stack.redis import redis_server
+
+DEPLOY = tools.CHECKOUT / "deploy"
+pytestmark = pytest.mark.timeout(tools.INSTALLING_S)
+KEPT_ON_LOOPBACK = "127.0.0.1"
+
+
+def compose(env: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [tools.program("docker-compose"), "--env-file", str(env), *arguments]
+    clean = {"PATH": "/usr/bin:/bin", "HOME": str(env.parent)}
+    return subprocess.run(
+        command, cwd=DEPLOY, env=clean, capture_output=True, text=True, timeout=60
+    )
+
+
+@pytest.fixture(scope="module")
+def env(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """.env.example with a value for everything that has none."""
+    text = (DEPLOY / ".env.example").read_text()
+    file = tmp_path_factory.mktemp("compose") / "env"
+    file.write_text(re.sub(r"^([A-Z_]+)=$", r"\1=given", text, flags=re.MULTILINE))
+    return file
+
+
+@pytest.fixture(scope="module")
+def project(env: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return read(env, "compose.yaml")
+
+
+def read(env: Path, *files: str) -> dict[str, Any]:
+    """The project as Compose understands it, with every service; `.env` is not read by services."""
+    options = [word for file in files for word in ("--file", file)]
+    profiles = ["--profile", "local", "--profile", "sip"]
+    resolve = ["config", "--format", "json", "--no-env-resolution"]
+    done = compose(env, *options, *profiles, *resolve)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_everything_that_the_issue_names_is_there(project: dict[str, Any]) -> None:
+    assert set(project["services"]) == {
+        *("livekit", "redis", "worker", "modelserver", "models", "web"),
+        *("prometheus", "grafana", "livekit-sip"),
+    }
+
+
+def test_without_its_secrets_nothing_starts(tmp_path: Path) -> None:
+    empty = tmp_path / "env"
+    empty.write_text("")
+    done = compose(empty, "config", "--quiet")
+    assert done.returncode != 0 and "set it in .env" in done.stderr
+
+
+def test_no_container_may_write_or_do_more_than_it_has_to(project: dict[str, Any]) -> None:
+    for name, service in project["services"].items():
+        assert service["read_only"] is True, name
+        assert service["cap_drop"] == ["ALL"], name
+        assert "no-new-privileges:true" in service["security_opt"], name
+        assert "privileged" not in service, name
+
+
+def test_what_is_published_is_published_on_loopback(project: dict[str, Any]) -> None:
+    for name, service in project["services"].items():
+        for port in service.get("ports", ()):
+            assert port["host_ip"] == KEPT_ON_LOOPBACK, name
+
+
+def test_images_of_others_have_a_tag_that_is_not_latest(project: dict[str, Any]) -> None:
+    for name, service in project["services"].items():
+        if not service["image"].startswith("parley-"):
+            assert ":" in service["image"] and not service["image"].endswith(":latest"), name
+
+
+def test_images_of_ours_are_built_from_a_stage_that_exists(project: dict[str, Any]) -> None:
+    dockerfile = (DEPLOY / "Dockerfile").read_text()
+    targets = {s["build"]["target"] for s in project["services"].values() if "build" in s}
+    assert targets == {"worker", "modelserver", "web"}
+    for target in targets:
+        assert f"FROM runtime AS {target}\n" in dockerfile
+
+
+def test_a_worker_is_given_longer_than_it_waits_for_its_last_call(project: dict[str, Any]) -> None:
+    assert seconds(project["services"]["worker"]["stop_grace_period"]) >= DRAIN_TIMEOUT + 30
+
+
+def test_the_parts_that_others_wait_for_have_a_health_check(project: dict[str, Any]) -> None:
+    own = {"worker", "modelserver", "web", "models"}  # in their images
+    for name, service in project["services"].items():
+        for other, how in service.get("depends_on", {}).items():
+            if how["condition"] == "service_healthy" and other not in own:
+                assert project["services"][other]["healthcheck"], f"{name} waits for {other}"
+
+
+def test_every_setting_of_ours_in_the_files_is_one(project: dict[str, Any], env: Path) -> None:
+    known = {name.upper() for name in Settings.model_fields}
+    for files in (("compose.yaml",), ("compose.yaml", "compose.gpu.yaml")):
+        for service in read(env, *files)["services"].values():
+            for name in service.get("environment") or {}:
+                assert not name.startswith("AGENT_") or name in known, name
+    text = (DEPLOY / "Dockerfile").read_text() + (DEPLOY / ".env.example").read_text()
+    assert set(re.findall(r"\bAGENT_[A-Z_]+", text)) <= known
+
+
+def test_scraped_names_and_ports_are_those_of_the_services(project: dict[str, Any]) -> None:
+    scraped = yaml.safe_load((DEPLOY / "prometheus/prometheus.yaml").read_text())["scrape_configs"]
+    dockerfile = (DEPLOY / "Dockerfile").read_text()
+    for job in scraped:
+        for found in job.get("dns_sd_configs", ()):
+            (service,) = found["names"]
+            assert service in project["services"]
+            target = dockerfile.partition(f"FROM runtime AS {service}\n")[2]
+            (exposed,) = re.findall(r"EXPOSE (.*)", target)[:1]
+            assert str(found["port"]) in exposed.split()
+
+
+def test_with_a_gpu_the_model_server_and_llama_have_one(env: Path) -> None:
+    services = read(env, "compose.yaml", "compose.gpu.yaml")["services"]
+    for name in ("modelserver", "llama"):
+        (device,) = services[name]["deploy"]["resources"]["reservations"]["devices"]
+        assert device["driver"] == "nvidia"
+    lock = services["modelserver"]["build"]["args"]["EXTRA_LOCK"]
+    assert (tools.CHECKOUT / lock).is_file()
+    assert services["worker"]["environment"]["AGENT_LLM"].endswith("http://llama:8000")
+
+
+def test_a_real_livekit_server_takes_the_settings_for_production(tmp_path: Path) -> None:
+    config = yaml.safe_load((DEPLOY / "livekit.yaml").read_text())
+    ports = pick_server_ports(KEPT_ON_LOOPBACK)
+    here = {"use_external_ip": False, "node_ip": KEPT_ON_LOOPBACK}  # STUN would leave this machine
+    here |= {"tcp_port": ports.media_tcp, "udp_port": ports.media_udp}
+    config["rtc"] |= here | {"enable_loopback_candidate": True, "interfaces": {"includes": ["lo"]}}
+    del config["rtc"]["advertise_internal_ip"]
+    config |= {"port": ports.signal, "bind_addresses": [KEPT_ON_LOOPBACK], "prometheus_port": 0}
+    config["keys"] = {"key": "a-secret-for-tests-that-is-long-enough"}
+    with redis_server() as redis:
+        config["redis"]["address"] = redis.removeprefix("redis://")
+        file = tmp_path / "livekit.yaml"
+        file.write_text(yaml.safe_dump(config))
+        with running(file, tmp_path / "log", f"http://{KEPT_ON_LOOPBACK}:{ports.signal}/"):
+            assert "connecting to redis" in (tmp_path / "log").read_text()
+
+
+def seconds(duration: str) -> float:
+    """Of a duration as Compose writes it: 1h1m0s."""
+    parts = re.findall(r"([\d.]+)(h|m|s)", duration)
+    return sum(float(number) * {"h": 3600, "m": 60, "s": 1}[unit] for number, unit in parts)
