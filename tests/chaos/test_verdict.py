@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.chaos.trials import all_trials
-from tests.chaos.verdict import Turn, compare
+from tests.chaos.verdict import Difference, Turn, compare
 from tests.chaos.voice import voiced
 from tests.fakes.providers.coded_speech import TORN, read, words_of
 from tests.hosted.stock import FAULTS
@@ -56,6 +56,7 @@ def test_a_torn_word_stands_for_one_that_is_missing_and_for_no_more() -> None:
     assert compare(said, ["one", TORN, "three", "four"]).lost == ()
     assert compare(said, ["one", TORN, "four"]).lost == ("three",)
     assert compare(said, ["one", TORN, TORN, "two", "three", "four"]).added == ()
+    assert compare(said, ["one", "river", "three", "four"]) == Difference(torn=1)
 
 
 def test_extra_is_what_is_later_than_in_healthy_turns_at_the_begin_or_in_the_midst() -> None:

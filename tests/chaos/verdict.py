@@ -105,8 +105,12 @@ class Difference:
 
 
 def compare(said: Sequence[str], arrived: Sequence[str]) -> Difference:
-    """A torn word stands for at most one of those that are missing in its place."""
+    """A torn word stands for at most one of those that are missing in its place.
+
+    A word that was in nobody's text is a torn one that was taken for another.
+    """
     lost: list[str] = []
+    arrived = [word if word in said else TORN for word in arrived]
     added: list[str] = []
     torn = 0
     matcher = SequenceMatcher(None, said, arrived, autojunk=False)

@@ -71,7 +71,8 @@ class Race:
             if member is None:
                 return False
             self._running.append(self.start(member))
-        is_hedge_due = self._hedge_due_s() <= now_s and not self._running[0].has_spoken
+        # The clock has gone on since `start`: with a hedge of 0 s both are asked now.
+        is_hedge_due = self._hedge_due_s() <= _now_s() and not self._running[0].has_spoken
         if is_hedge_due and (member := self.order.take(only_new=True)):
             self._running.append(self.start(member))
             self.hedges.append((self._running[0], self._running[1]))
