@@ -27,7 +27,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from evals.chaos.hedging import MEDIAN_S, SIGMA, TAIL_S, TAIL_SHARE, WAYS, hedging
 from evals.chaos.rooms import CONTENDERS, measure, row, turn_of
-from evals.chaos.table import faults_table, plain_table, summary_table
+from evals.chaos.table import faults_table, plain_table, rows_table, summary_table
 from evals.chaos.thousand import thousand_turns
 from tests.chaos.trials import Trial, all_trials
 from tests.chaos.verdict import Turn
@@ -130,7 +130,7 @@ def show(results: Results) -> None:
     if figures := results.all.get("thousand"):
         console.print(plain_table("turns with random faults", {"parley": figures}))
     if figures := results.all.get("hedging"):
-        console.print(plain_table("hedging", figures))
+        console.print(rows_table("hedging", figures))
 
 
 def heard_faults(results: Results) -> list[str]:

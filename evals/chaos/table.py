@@ -70,6 +70,17 @@ def plain_table(title: str, figures: Mapping[str, Mapping[str, Any]]) -> Table:
     return table
 
 
+def rows_table(title: str, figures: Mapping[str, Mapping[str, Any]]) -> Table:
+    """A row for each entry."""
+    table = Table(title=title)
+    table.add_column("")
+    for what in next(iter(figures.values()), {}):
+        table.add_column(what.replace("_", " "), justify="right")
+    for name, values in figures.items():
+        table.add_row(name, *map(_number, values.values()))
+    return table
+
+
 def _with_fault(rows: Rows) -> Rows:
     return [row for row in rows if row["trial"]]
 

@@ -56,6 +56,7 @@ def test_a_torn_word_stands_for_one_that_is_missing_and_for_no_more() -> None:
     assert compare(said, ["one", TORN, "three", "four"]).lost == ()
     assert compare(said, ["one", TORN, "four"]).lost == ("three",)
     assert compare(said, ["one", TORN, TORN, "two", "three", "four"]).added == ()
+    assert compare(said, ["one", "one", TORN, "three", "four"]).added == ("one",)
     assert compare(said, ["one", "river", "three", "four"]) == Difference(torn=1)
 
 

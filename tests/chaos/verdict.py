@@ -105,12 +105,9 @@ class Difference:
 
 
 def compare(said: Sequence[str], arrived: Sequence[str]) -> Difference:
-    """A torn word stands for at most one of those that are missing in its place.
-
-    A word that was in nobody's text is a torn one that was taken for another.
-    """
+    """Words in the place of others, or in pieces, are torn ones that were taken for others: nobody
+    speaks them, and what is said once more comes in no word's place."""
     lost: list[str] = []
-    arrived = [word if word in said else TORN for word in arrived]
     added: list[str] = []
     torn = 0
     matcher = SequenceMatcher(None, said, arrived, autojunk=False)
@@ -118,8 +115,10 @@ def compare(said: Sequence[str], arrived: Sequence[str]) -> Difference:
         if kind == "equal":
             continue
         missing, extra = said[from_said:to_said], arrived[from_arrived:to_arrived]
-        pieces = sum(word == TORN for word in extra)
-        torn += min(len(missing), pieces) or pieces
-        lost += missing[pieces:]
-        added += [word for word in extra if word != TORN]
+        if extra and from_arrived and extra[0] == arrived[from_arrived - 1]:
+            added.append(extra[0])
+            extra = extra[1:]
+        torn += min(len(missing), len(extra)) or sum(word not in said for word in extra)
+        lost += missing[len(extra) :]
+        added += [word for word in extra[len(missing) :] if word in said]
     return Difference(tuple(lost), tuple(added), torn)
