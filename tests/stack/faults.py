@@ -21,7 +21,14 @@ from tests.stack.processes import KEYS, LiveKit, Worker, server_binary, stop, wa
 
 def job_processes(worker: Worker) -> list[psutil.Process]:
     """The processes of the worker that have a call: those with media connections."""
-    return [process for process in worker.job_processes() if process.net_connections("udp")]
+    return [process for process in worker.job_processes() if _has_media(process)]
+
+
+def _has_media(process: psutil.Process) -> bool:
+    try:
+        return bool(process.net_connections("udp"))
+    except psutil.NoSuchProcess:
+        return False
 
 
 def kill_the_job(worker: Worker) -> float:
