@@ -69,6 +69,7 @@ class Results:
             "when": time.strftime("%Y-%m-%d"),
             "cores": os.cpu_count(),
             "machine": platform.machine(),
+            "load_average": round(os.getloadavg()[1], 1),
             "python": platform.python_version(),
             "providers": "fakes on loopback, 0.1 s to the first piece; two engines a stage",
             "hedging": f"log-normal, median {MEDIAN_S} s, sigma {SIGMA}; {TAIL_S} s in {TAIL_SHARE}",

@@ -133,10 +133,13 @@ async def hear(engine: stt.STT[Any], question: str) -> str:
     listening = asyncio.create_task(listen(), name="chaos.listen")
     try:
         for frame in frames(sound, RATE_HZ, frame_ms=round(FRAME_S * 1000)):
+            if listening.done():
+                break  # nobody is left who hears
             stream.push_frame(frame)
             await asyncio.sleep(FRAME_S)
         news.clear()
-        stream.flush()
+        if not listening.done():
+            stream.flush()
         told = asyncio.create_task(news.wait(), name="chaos.flush")
         await asyncio.wait({told, listening}, return_when=asyncio.FIRST_COMPLETED)
         told.cancel()

@@ -81,6 +81,7 @@ async def measure(
     A call begins with turns without a fault; one in which a fault was heard is left.
     """
     waiting = list(trials)
+    again: set[Trial] = set()
     async with ready(contender, livekit) as (providers, worker):
         while waiting and time.monotonic() < until_s:
             call = calling(
@@ -97,7 +98,12 @@ async def measure(
                 for _ in range(contender.turns_per_call):
                     if not waiting or time.monotonic() >= until_s:
                         break
-                    turn = await room.ask(waiting.pop(0))
+                    trial = waiting.pop(0)
+                    turn = await room.ask(trial)
+                    if not turn.was_met and trial not in again:
+                        again.add(trial)  # the engine was left alone for the fault before
+                        waiting.append(trial)
+                        break
                     on_turn(turn)
                     if turn.problems():
                         break
