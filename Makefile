@@ -15,17 +15,17 @@ RESUME ?=
 SPLIT ?=
 
 PYTHON := .venv/bin/python
-CHART_TEST := tests/deploy/test_chart.py
+SLOW_TESTS := tests/deploy/test_chart.py tests/room/test_lost_processes.py tests/room/test_lost_servers.py
 PAGE := agent/web/page
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-chart check fix evals evals-full chaos clean
+.PHONY: help setup demo test test-slow check fix evals evals-full chaos clean
 
 help:
 	@echo "make demo         start everything and print one URL; Ctrl-C stops it (LAN=1: for a phone, too)"
 	@echo "make setup        prepare everything that the demo needs, start nothing (LOCAL=1: local models' engines, too)"
 	@echo "make test         all tests; installs what they need"
-	@echo "make test-chart   the Helm chart, with Helm itself, which is built from source the first time"
+	@echo "make test-slow    the Helm chart, and calls whose worker or LiveKit server dies: a quarter of an hour"
 	@echo "make check        linters, types, import rules"
 	@echo "make fix          format and repair what can be repaired by itself"
 	@echo "make evals        measure Parley and a stock agent at the caller's ear, ten minutes"
@@ -46,12 +46,13 @@ test:
 	@sh scripts/setup.sh dev page server
 	@sh scripts/evals_setup.sh
 	@npm --prefix $(PAGE) test --silent
-	@$(PYTHON) -m pytest --cov --cov-report=term --ignore=$(CHART_TEST) $(PYTEST_ARGS)
+	@$(PYTHON) -m pytest --cov --cov-report=term $(SLOW_TESTS:%=--ignore=%) $(PYTEST_ARGS)
 
-# Builds Helm from its source the first time: five minutes.
-test-chart:
-	@sh scripts/setup.sh dev
-	@$(PYTHON) -m pytest $(CHART_TEST) $(PYTEST_ARGS)
+# Builds Helm from its source the first time, and waits for servers that are gone: a quarter of an hour.
+test-slow:
+	@sh scripts/system_packages.sh $(DEBIAN_PACKAGES)
+	@sh scripts/setup.sh dev server
+	@$(PYTHON) -m pytest $(SLOW_TESTS) $(PYTEST_ARGS)
 
 check:
 	@sh scripts/setup.sh dev page
