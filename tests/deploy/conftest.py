@@ -44,7 +44,7 @@ def livekit_metrics(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("livekit")
     port = free_port()
     config = yaml.safe_load(server_config(pick_server_ports("127.0.0.1"), KEYS))
-    (folder / "livekit.yaml").write_text(yaml.safe_dump({**config, "prometheus_port": port}))
+    (folder / "livekit.yaml").write_text(yaml.safe_dump({**config, "prometheus": {"port": port}}))
     url = f"http://127.0.0.1:{port}/metrics"
     with running(folder / "livekit.yaml", folder / "log", url):
         return _text(url)

@@ -148,8 +148,11 @@ def test_a_real_livekit_server_takes_the_settings_for_production(tmp_path: Path)
     here = {"use_external_ip": False, "node_ip": KEPT_ON_LOOPBACK}  # STUN would leave this machine
     here |= {"tcp_port": ports.media_tcp, "udp_port": ports.media_udp}
     config["rtc"] |= here | {"enable_loopback_candidate": True, "interfaces": {"includes": ["lo"]}}
-    del config["rtc"]["advertise_internal_ip"]
-    config |= {"port": ports.signal, "bind_addresses": [KEPT_ON_LOOPBACK], "prometheus_port": 0}
+    config |= {
+        "port": ports.signal,
+        "bind_addresses": [KEPT_ON_LOOPBACK],
+        "prometheus": {"port": 0},
+    }
     config["keys"] = {"key": "a-secret-for-tests-that-is-long-enough"}
     with redis_server() as redis:
         config["redis"]["address"] = redis.removeprefix("redis://")
