@@ -212,6 +212,8 @@ class Settings(BaseSettings):
     """Interface of the page and its token endpoint; anyone who reaches it can call the agent."""
     agent_web_port: Port = 8080
     """Port of the page."""
+    agent_web_hosts: str = ""
+    """Names under which browsers reach the page through a proxy that ends TLS, with commas between; without, this machine's own."""
     agent_idle_processes: Annotated[int, Field(ge=0, le=64)] = 1
     """Warm processes kept ready, so that a caller does not wait for engines to load."""
     agent_log_level: LogLevel = "INFO"
@@ -238,6 +240,11 @@ class Settings(BaseSettings):
     def fillers(self) -> tuple[str, ...]:
         """The phrases of `agent_fillers`."""
         return _phrases(self.agent_fillers)
+
+    @property
+    def web_hosts(self) -> tuple[str, ...]:
+        """The names of `agent_web_hosts`."""
+        return tuple(name for part in self.agent_web_hosts.split(",") if (name := part.strip()))
 
     @property
     def faq_dir(self) -> Path:

@@ -31,7 +31,7 @@ def run_serve(settings: Settings, choice: Choice, *, health_port: int) -> None:
         tuning=tuning,
         health_port=health_port,
     )
-    config = host.server_config()
+    config = replace(host.server_config(), health_host=settings.agent_host)
     if settings.agent_modelserver:
         config = replace(
             config, address=settings.agent_modelserver, token=settings.modelserver_token

@@ -26,6 +26,7 @@ def web_options(settings: Settings) -> WebOptions:
         agent_name=settings.agent_name,
         host=settings.agent_web_host,
         port=settings.agent_web_port,
+        allowed_hosts=settings.web_hosts,
     )
 
 

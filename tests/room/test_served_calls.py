@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
+import psutil
 import pytest
 
 from tests.models.local_settings import HEARD, local_settings
@@ -74,7 +75,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def server(settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     others = {k: v for k, v in os.environ.items() if not k.startswith(("AGENT_", "LIVEKIT_"))}
-    server = Server(others | settings, tmp_path_factory.mktemp("log") / "serve.log")
+    here = {"AGENT_HOST": "0.0.0.0"}  # as in a container
+    server = Server(others | settings | here, tmp_path_factory.mktemp("log") / "serve.log")
     server.start()
     yield server
     assert server.process is not None
@@ -85,6 +87,13 @@ def server(settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -
 def served(livekit: LiveKit, settings: dict[str, str], server: Server) -> Iterator[Worker]:
     with running_worker(livekit.environment | settings | {"AGENT_NAME": "served"}) as worker:
         yield worker
+
+
+def test_its_health_is_told_on_the_interface_that_agent_host_names(server: Server) -> None:
+    assert server.process is not None
+    connections = psutil.Process(server.process.pid).net_connections("tcp")
+    listening = {c.laddr.ip for c in connections if c.status == psutil.CONN_LISTEN}
+    assert listening == {"0.0.0.0", "127.0.0.1"}  # health; the model server's own address
 
 
 async def test_a_caller_is_greeted_heard_and_answered(served: Worker, join: Join) -> None:

@@ -10,6 +10,9 @@ import sys
 from pathlib import Path
 from urllib.request import urlopen
 
+from agent.config import Settings
+from agent.web.command import web_options
+
 LIVEKIT = {
     "LIVEKIT_URL": "ws://127.0.0.1:9",
     "LIVEKIT_API_KEY": "key",
@@ -50,3 +53,9 @@ def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
     assert process.returncode == 1
     assert str(port) in errors and "AGENT_WEB_PORT" in errors
     assert "Traceback" not in errors
+
+
+def test_names_of_the_page_are_separated_by_commas() -> None:
+    settings = Settings(agent_web_hosts=" talk.example, b.example ,")
+    assert web_options(settings).allowed_hosts == ("talk.example", "b.example")
+    assert web_options(Settings()).allowed_hosts == ()
