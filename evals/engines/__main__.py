@@ -1,6 +1,6 @@
 """What the local engines gain over the plain way of using their libraries.
 
-    python -m evals.engines [whisper] [partials] [kokoro] [playout] [precision] [llama] [server]
+    python -m evals.engines [whisper] [batch] [partials] [kokoro] [playout] [precision] [llama] [server]
         [calls] [admission] [memory] [loop] [draft] [--n 10]
 
 Each figure is a ratio within one run. Models are made here: the exact architectures, no trained
@@ -22,7 +22,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from evals.engines import calls, draft, kokoro, llama, loop, memory, server, whisper
+from evals.engines import batch, calls, draft, kokoro, llama, loop, memory, server, whisper
 from evals.engines.timing import Comparison
 
 RESULTS = Path(__file__).parents[1] / "results" / "engines.json"
@@ -36,6 +36,7 @@ def _dicts(comparisons: list[Comparison]) -> list[dict[str, Any]]:
 
 PARTS: dict[str, Part] = {
     "whisper": lambda n: _dicts(whisper.finals(n=n)),
+    "batch": lambda n: _dicts(batch.batches(n=n)),
     "partials": lambda n: [whisper.partials(size) for size in whisper.SIZES],
     "kokoro": lambda n: _dicts(kokoro.first_audio(n=n)),
     "playout": lambda n: kokoro.playouts(n=n),
