@@ -192,9 +192,9 @@ def test_words_heard_are_the_words_of_the_text(
 
     heard_words = run_virtual(trial())
     if any(misdeed.name in ("end", "text") for misdeed in misdeeds):
-        # Who stops in the last word without a sign of it has said the text, as far as can be told.
-        assert heard_words[:-1] == words[:-1]
-        assert heard_words[-1] in (words[-1], TORN)
+        # Who stops near the end without a sign of it has said the text, as far as can be told.
+        assert heard_words[:-1] == words[: len(heard_words) - 1]
+        assert heard_words[-1] in (words[len(heard_words) - 1], TORN)
     else:
         assert heard_words == words
 
