@@ -15,12 +15,12 @@ from livekit.agents.worker import DRAIN_TIMEOUT
 from agent.config import Settings
 from agent.demo.ports import pick_server_ports
 from tests.deploy import tools
-from tests.deploy.conftest import running
+from tests.deploy.conftest import running_livekit
 from tests.stack.redis import redis_server
 
 DEPLOY = tools.CHECKOUT / "deploy"
 pytestmark = pytest.mark.timeout(tools.INSTALLING_S)
-KEPT_ON_LOOPBACK = "127.0.0.1"
+LOOPBACK = "127.0.0.1"
 
 
 def compose(env: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -41,7 +41,7 @@ def env(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def project(env: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def project(env: Path) -> dict[str, Any]:
     return read(env, "compose.yaml")
 
 
@@ -56,7 +56,7 @@ def read(env: Path, *files: str) -> dict[str, Any]:
     return found
 
 
-def test_everything_that_the_issue_names_is_there(project: dict[str, Any]) -> None:
+def test_every_part_is_a_service_and_nothing_else_is(project: dict[str, Any]) -> None:
     assert set(project["services"]) == {
         *("livekit", "redis", "worker", "modelserver", "models", "web"),
         *("prometheus", "grafana", "livekit-sip"),
@@ -81,7 +81,7 @@ def test_no_container_may_write_or_do_more_than_it_has_to(project: dict[str, Any
 def test_what_is_published_is_published_on_loopback(project: dict[str, Any]) -> None:
     for name, service in project["services"].items():
         for port in service.get("ports", ()):
-            assert port["host_ip"] == KEPT_ON_LOOPBACK, name
+            assert port["host_ip"] == LOOPBACK, name
 
 
 def test_images_of_others_have_a_tag_that_is_not_latest(project: dict[str, Any]) -> None:
@@ -144,13 +144,13 @@ def test_with_a_gpu_the_model_server_and_llama_have_one(env: Path) -> None:
 
 def test_a_real_livekit_server_takes_the_settings_for_production(tmp_path: Path) -> None:
     config = yaml.safe_load((DEPLOY / "livekit.yaml").read_text())
-    ports = pick_server_ports(KEPT_ON_LOOPBACK)
-    here = {"use_external_ip": False, "node_ip": KEPT_ON_LOOPBACK}  # STUN would leave this machine
+    ports = pick_server_ports(LOOPBACK)
+    here = {"use_external_ip": False, "node_ip": LOOPBACK}  # STUN would leave this machine
     here |= {"tcp_port": ports.media_tcp, "udp_port": ports.media_udp}
     config["rtc"] |= here | {"enable_loopback_candidate": True, "interfaces": {"includes": ["lo"]}}
     config |= {
         "port": ports.signal,
-        "bind_addresses": [KEPT_ON_LOOPBACK],
+        "bind_addresses": [LOOPBACK],
         "prometheus": {"port": 0},
     }
     config["keys"] = {"key": "a-secret-for-tests-that-is-long-enough"}
@@ -158,7 +158,7 @@ def test_a_real_livekit_server_takes_the_settings_for_production(tmp_path: Path)
         config["redis"]["address"] = redis.removeprefix("redis://")
         file = tmp_path / "livekit.yaml"
         file.write_text(yaml.safe_dump(config))
-        with running(file, tmp_path / "log", f"http://{KEPT_ON_LOOPBACK}:{ports.signal}/"):
+        with running_livekit(file, tmp_path / "log", f"http://{LOOPBACK}:{ports.signal}/"):
             assert "connecting to redis" in (tmp_path / "log").read_text()
 
 

@@ -14,7 +14,7 @@ from agent.demo.ports import pick_server_ports
 from agent.demo.server_config import server_config
 from agent.dispatch import parse_metadata
 from tests.deploy import tools
-from tests.deploy.conftest import running
+from tests.deploy.conftest import running_livekit
 from tests.stack.processes import KEYS
 from tests.stack.redis import redis_server
 
@@ -30,7 +30,7 @@ async def test_the_server_takes_trunk_and_rule_and_keeps_whom_they_call(tmp_path
     with redis_server() as redis:
         config["redis"] = {"address": redis.removeprefix("redis://")}
         (tmp_path / "livekit.yaml").write_text(yaml.safe_dump(config))
-        with running(tmp_path / "livekit.yaml", tmp_path / "log", f"{url}/"):
+        with running_livekit(tmp_path / "livekit.yaml", tmp_path / "log", f"{url}/"):
             async with api.LiveKitAPI(url, KEYS.api_key, KEYS.api_secret) as livekit:
                 await livekit.sip.create_inbound_trunk(
                     Parse(
