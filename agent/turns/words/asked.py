@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import Enum
+from functools import lru_cache
 
 
 class Asked(Enum):
@@ -56,6 +57,7 @@ _FUNCTION_WORDS = frozenset(
 _SENTENCE = re.compile(r"[^.?!]+[.?!]*")
 
 
+@lru_cache(maxsize=16)  # each partial of a turn has the same agent's turn before it
 def asked_for(agent_said: str) -> Asked:
     """From the agent's last question, or its last sentence if it asked none."""
     sentence = _last_question(agent_said.lower().strip())

@@ -1,4 +1,4 @@
-"""Everything the words say about the end of the turn, as numbers for the logistic model."""
+"""Everything the words say about the end of the turn, as numbers for the trained models."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def evidence(words: Utterance, agent_said: str, language: Language | None) -> Ev
     if dictated and dictated.replaces_grammar:
         return Evidence(state=dictated.kind, features={}, log_odds=dictated.log_odds + mark)
     known = mark + (dictated.log_odds if dictated else 0.0)
-    state = _state(words, agent_said, dictated)
+    state = _state(words.tokens, asked, agent_said, dictated)
     if state == "answer":
         known += _ANSWER_LOG_ODDS
     features = shape_features(words.sentence or words.tokens)
@@ -78,15 +78,16 @@ def _hesitates(words: Utterance) -> bool:
     return words.tokens[-1] in lexicon.FILLERS or words.mark == "…"
 
 
-def _state(words: Utterance, agent_said: str, dictated: Dictation | None) -> State:
+def _state(
+    tokens: tuple[str, ...], asked: Asked, agent_said: str, dictated: Dictation | None
+) -> State:
     if dictated:
         return "date"
-    return "answer" if _is_answer(words.tokens, agent_said) else "plain"
+    return "answer" if _is_answer(tokens, asked, agent_said) else "plain"
 
 
-def _is_answer(tokens: tuple[str, ...], agent_said: str) -> bool:
+def _is_answer(tokens: tuple[str, ...], asked: Asked, agent_said: str) -> bool:
     """Whole answers only: `yes`, `no thanks`, `white`, `the second one`; not `yes i'd like`."""
-    asked = asked_for(agent_said)
     if len(tokens) > 5:
         return False
     if asked in {Asked.CHOICE, Asked.FACT} and tokens[-1] in _CHOICE_WORDS:
