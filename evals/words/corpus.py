@@ -53,7 +53,6 @@ class Sentence:
 class Place:
     """A silence after some words: the end of the turn, or a pause."""
 
-    sentence: int
     register: str
     words: str
     agent_said: str
@@ -79,7 +78,6 @@ def places(sentences: list[Sentence], writing: Writing = "plain") -> Iterator[Pl
         for count in range(1, len(sentence.words) + 1):
             stops = sentence.complete_at | {count} if writing == "punctuated" else frozenset()
             yield Place(
-                sentence=number,
                 register=sentence.register,
                 words=before + _written(sentence.words[:count], stops),
                 agent_said=sentence.agent_said,
