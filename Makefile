@@ -81,4 +81,4 @@ chaos:
 clean:
 	rm -rf .venv .venv-evals .parley $(PAGE)/node_modules $(PAGE)/dist
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .grimp_cache .coverage .coverage.*
-	find agent plugins tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find agent deploy evals plugins tests -name __pycache__ -type d -prune -exec rm -rf {} +
