@@ -77,13 +77,13 @@ def _patience(text: str) -> str:
 
 
 def _two_or_more(text: str) -> str:
-    if len(_phrases(text)) < 2:
+    if len(_parts(text, "|")) < 2:
         raise ValueError("write two phrases or more with | between them: no two in a row are alike")
     return text
 
 
-def _phrases(text: str) -> tuple[str, ...]:
-    return tuple(phrase for part in text.split("|") if (phrase := part.strip()))
+def _parts(text: str, separator: str) -> tuple[str, ...]:
+    return tuple(stripped for part in text.split(separator) if (stripped := part.strip()))
 
 
 class Settings(BaseSettings):
@@ -222,29 +222,27 @@ class Settings(BaseSettings):
     @property
     def api_secret(self) -> str:
         """`livekit_api_secret` in plain text, empty when unset; never to be shown."""
-        return self.livekit_api_secret.get_secret_value() if self.livekit_api_secret else ""
+        return plain(self.livekit_api_secret)
 
     @property
     def modelserver_token(self) -> str:
         """`agent_modelserver_token` in plain text, empty when unset; never to be shown."""
-        token = self.agent_modelserver_token
-        return token.get_secret_value() if token else ""
+        return plain(self.agent_modelserver_token)
 
     @property
     def speech_server_key(self) -> str:
         """`agent_speech_server_key` in plain text, empty when unset; never to be shown."""
-        key = self.agent_speech_server_key
-        return key.get_secret_value() if key else ""
+        return plain(self.agent_speech_server_key)
 
     @property
     def fillers(self) -> tuple[str, ...]:
         """The phrases of `agent_fillers`."""
-        return _phrases(self.agent_fillers)
+        return _parts(self.agent_fillers, "|")
 
     @property
     def web_hosts(self) -> tuple[str, ...]:
         """The names of `agent_web_hosts`."""
-        return tuple(name for part in self.agent_web_hosts.split(",") if (name := part.strip()))
+        return _parts(self.agent_web_hosts, ",")
 
     @property
     def faq_dir(self) -> Path:
@@ -255,6 +253,11 @@ class Settings(BaseSettings):
     def cache_dir(self) -> Path:
         """`agent_cache_dir` with `~` resolved."""
         return self.agent_cache_dir.expanduser()
+
+
+def plain(secret: SecretStr | None) -> str:
+    """A secret in plain text, empty when unset; never to be shown."""
+    return secret.get_secret_value() if secret else ""
 
 
 def load_settings(env_file: Path | None = Path(".env")) -> Settings:

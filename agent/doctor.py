@@ -138,7 +138,7 @@ async def _keys(settings: Settings, choice: Choice) -> AsyncIterator[Check]:
     """Asks every provider whose key is set, or whose engine was chosen."""
     chosen = {getattr(choice, stage).name for stage in STAGES}
     for name, provider in PROVIDERS.items():
-        if name in chosen or getattr(settings, provider.key):
+        if name in chosen or provider.key_in(settings):
             yield await _key(settings, provider, needed=name in chosen)
 
 

@@ -260,7 +260,7 @@ class _Finder:
 
     def why_not_hosted(self) -> str:
         """As `why_not`, for who has set a key; empty for others, who did not ask for any."""
-        is_meant = any(getattr(self.settings, provider.key) for provider in PROVIDERS.values())
+        is_meant = any(provider.key_in(self.settings) for provider in PROVIDERS.values())
         problem = self.why_not(PROFILES["hosted"])
         return f" For hosted engines: {problem}" if is_meant and problem else ""
 

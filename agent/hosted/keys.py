@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
-from pydantic import SecretStr
 
-from agent.config import Settings
+from agent.config import Settings, plain
 
 CHECK_TIMEOUT_S = 5.0
 NO_KEY = "none"
@@ -47,6 +46,10 @@ class Provider:
     def address(self, settings: Settings) -> str:
         """Without a slash at its end."""
         return str(getattr(settings, self.url)).rstrip("/")
+
+    def key_in(self, settings: Settings) -> str:
+        """In plain text, empty when unset; never to be shown."""
+        return plain(getattr(settings, self.key))
 
     def is_elsewhere(self, settings: Settings) -> bool:
         """Whether the address is that of a server of one's own, which may need no key."""
@@ -84,8 +87,7 @@ PROVIDERS = {
 
 def key_problem(provider: Provider, settings: Settings) -> str | None:
     """Why the key cannot be one, without asking anybody: a sentence, or None."""
-    secret: SecretStr | None = getattr(settings, provider.key)
-    key = secret.get_secret_value() if secret else ""
+    key = provider.key_in(settings)
     if not key:
         if provider.is_elsewhere(settings):
             return None
@@ -103,8 +105,7 @@ def key_of(provider: Provider, settings: Settings) -> str:
     """The key in plain text, never to be shown. Raises ValueError with `key_problem`'s sentence."""
     if problem := key_problem(provider, settings):
         raise ValueError(problem)
-    secret: SecretStr | None = getattr(settings, provider.key)
-    return secret.get_secret_value() if secret else NO_KEY
+    return provider.key_in(settings) or NO_KEY
 
 
 async def check_key(
