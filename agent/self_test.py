@@ -12,6 +12,8 @@ from livekit.agents import APIConnectOptions, stt, tts, utils
 from rapidfuzz import fuzz
 from rapidfuzz.utils import default_process
 
+from agent.turns.stt_events import FINAL, text_of
+
 SENTENCE = "What can you do?"
 TRIES = 3
 """Recognition is not the same each time; an engine that works is understood in one of these."""
@@ -77,20 +79,13 @@ async def _heard(
     listener: stt.STT[Any], frames: list[rtc.AudioFrame], options: APIConnectOptions
 ) -> str:
     if listener.capabilities.offline_recognize:
-        event = await listener.recognize(frames, conn_options=options)
-        return event.alternatives[0].text if event.alternatives else ""
+        return text_of(await listener.recognize(frames, conn_options=options))
     async with asyncio.timeout(options.timeout), listener.stream(conn_options=options) as stream:
         for frame in frames:
             stream.push_frame(frame)
         stream.push_frame(utils.audio.silence_frame(_QUIET_S, frames[0].sample_rate))
         stream.end_input()
-        return " ".join(
-            [
-                event.alternatives[0].text
-                async for event in stream
-                if event.type is stt.SpeechEventType.FINAL_TRANSCRIPT
-            ]
-        )
+        return " ".join([text_of(event) async for event in stream if event.type is FINAL])
 
 
 def _understood(heard: str, *, made_up: bool) -> bool:
