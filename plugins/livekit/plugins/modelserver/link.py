@@ -215,8 +215,9 @@ async def open_link(address: Address, token: str, *, timeout_s: float, dead_afte
     except TimeoutError as e:
         raise EngineTimeout(f"the model server at {address} does not answer") from e
     except OSError as e:
-        known = e.errno is not None and e.errno > 0  # asyncio's own texts repeat the address
-        reason = os.strerror(e.errno or 0) if known else e.strerror or type(e).__name__
+        reason = e.strerror or type(e).__name__
+        if e.errno is not None and e.errno > 0:
+            reason = os.strerror(e.errno)  # asyncio's own texts repeat the address
         raise EngineError(f"no model server can be reached at {address} ({reason})") from e
     else:
         return link
