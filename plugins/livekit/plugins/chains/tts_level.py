@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
-from livekit.plugins.speechcore import BYTES_PER_SAMPLE
 from numpy.typing import NDArray
 
-from .tts_quiet import window_levels_dbfs
+from .tts_quiet import WindowLevels
 
 _WINDOW_S = 0.02
 _SILENCE_DBFS = -50.0
@@ -31,7 +30,10 @@ class SpeechLevel:
     _power: float = 0.0
     """Mean square, of full scale."""
     _heard_s: float = 0.0
-    _rest: bytes = b""
+    _windows: WindowLevels = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._windows = WindowLevels(self.rate_hz, _WINDOW_S)
 
     @property
     def dbfs(self) -> float | None:
@@ -39,11 +41,7 @@ class SpeechLevel:
         return 10 * math.log10(self._power) if self._heard_s else None
 
     def add(self, pcm: bytes) -> None:
-        step = round(self.rate_hz * _WINDOW_S) * BYTES_PER_SAMPLE
-        pcm = self._rest + pcm
-        whole = len(pcm) - len(pcm) % step
-        self._rest = pcm[whole:]
-        for window_dbfs in window_levels_dbfs(pcm[:whole], step):
+        for window_dbfs in self._windows.process(pcm):
             self._add_window(window_dbfs)
 
     def _add_window(self, window_dbfs: float) -> None:

@@ -18,14 +18,23 @@ LONG_S = 0.15
 """No consonant is quiet for so long: that is a pause between words."""
 
 
-def window_levels_dbfs(pcm: bytes, window_bytes: int) -> list[float]:
-    """Of windows that lie behind each other and fill `pcm`."""
-    if not pcm:
-        return []
-    samples = np.frombuffer(pcm, dtype=np.int16).astype(np.float32) / 32768.0
-    powers = np.mean(samples.reshape(-1, window_bytes // BYTES_PER_SAMPLE) ** 2, axis=1)
-    levels: list[float] = (10 * np.log10(np.maximum(powers, 1e-12))).tolist()
-    return levels
+class WindowLevels:
+    """Mono int16 PCM comes in pieces; the level of each whole window comes out, in dBFS."""
+
+    def __init__(self, rate_hz: int, window_s: float) -> None:
+        self._window_samples = round(rate_hz * window_s)
+        self._rest = b""
+
+    def process(self, pcm: bytes) -> list[float]:
+        pcm = self._rest + pcm
+        whole_bytes = len(pcm) - len(pcm) % (self._window_samples * BYTES_PER_SAMPLE)
+        self._rest = pcm[whole_bytes:]
+        if not whole_bytes:
+            return []
+        samples = np.frombuffer(pcm[:whole_bytes], dtype=np.int16).astype(np.float32) / 32768.0
+        powers = np.mean(samples.reshape(-1, self._window_samples) ** 2, axis=1)
+        levels_dbfs: list[float] = (10 * np.log10(np.maximum(powers, 1e-12))).tolist()
+        return levels_dbfs
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +57,22 @@ class Loudness:
 
     rate_hz: int
     _levels: list[float] = field(default_factory=list)
-    _rest: bytes = b""
     _sound: list[float] = field(default_factory=list)
     onset_s: float | None = None
     """Where the first sound is."""
     sound_end_s: float = 0.0
     """Where the last one ends."""
+    _windows: WindowLevels = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._windows = WindowLevels(self.rate_hz, WINDOW_S)
 
     @property
     def heard_s(self) -> float:
         return len(self._levels) * WINDOW_S
 
     def add(self, pcm: bytes) -> None:
-        step = round(self.rate_hz * WINDOW_S) * BYTES_PER_SAMPLE
-        pcm = self._rest + pcm
-        whole = len(pcm) - len(pcm) % step
-        self._rest = pcm[whole:]
-        for level_dbfs in window_levels_dbfs(pcm[:whole], step):
+        for level_dbfs in self._windows.process(pcm):
             self._add_window(level_dbfs)
 
     def quiets(self, from_s: float, to_s: float) -> list[Quiet]:
