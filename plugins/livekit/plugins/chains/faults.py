@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -72,6 +72,13 @@ def classify(error: BaseException) -> Fault:
 def late(deadline_s: float, what: str) -> Fault:
     """`what` did not come within `deadline_s`."""
     return Fault(FaultKind.TIMEOUT, f"gave no {what} within {deadline_s * 1000:.0f} ms")
+
+
+def nobody_left(message: str, kinds: Set[FaultKind]) -> APIError:
+    """What a chain raises when all of its members have failed, with faults of these kinds: not to
+    be retried, since the chain has done so."""
+    error_type = APITimeoutError if kinds == {FaultKind.TIMEOUT} else APIConnectionError
+    return error_type(message, retryable=False)
 
 
 def _of_type(error: BaseException) -> Fault | None:

@@ -7,11 +7,11 @@ import dataclasses
 from collections.abc import AsyncIterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from livekit.agents import APIConnectionError, APIConnectOptions, APIError, APITimeoutError, llm
+from livekit.agents import APIConnectOptions, APIError, llm
 
 from .continuation import continued
 from .events import BrokeOff, Hedged, Switched, report
-from .faults import Fault, FaultKind
+from .faults import Fault, FaultKind, nobody_left
 from .llm_answer import Answer
 from .llm_attempt import Attempt, LLMMember
 from .llm_race import Race, wait_for_news
@@ -157,13 +157,11 @@ class ChainStream(llm.LLMStream):
         return None
 
     def _error(self) -> APIError:
-        """Not retried, and without the members' own errors, which may quote a key."""
+        """Without the members' own errors, which may quote a key."""
         last = {member.name: fault for member, fault in self._faults}
         what = "; ".join(f"{name} {fault.message}" for name, fault in last.items())
         message = f"no language model answered: {what or 'the keys of all are refused'}"
-        if last and all(fault.kind is FaultKind.TIMEOUT for fault in last.values()):
-            return APITimeoutError(message, retryable=False)
-        return APIConnectionError(message, retryable=False)
+        return nobody_left(message, {fault.kind for fault in last.values()})
 
     def _report_hedge(self, first: Attempt, second: Attempt, winner: str) -> None:
         loser = second if winner == first.member.name else first

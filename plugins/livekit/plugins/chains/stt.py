@@ -13,10 +13,8 @@ from typing import Any, Literal, Never
 from livekit.agents import (
     DEFAULT_API_CONNECT_OPTIONS,
     NOT_GIVEN,
-    APIConnectionError,
     APIConnectOptions,
     APIError,
-    APITimeoutError,
     NotGivenOr,
     stt,
 )
@@ -25,7 +23,7 @@ from livekit.agents.utils import AudioBuffer
 
 from .breakers import Breakers, EngineBreaker
 from .events import Hedged, OnEvent, Switched, ignore, report
-from .faults import Fault, FaultKind, classify, late
+from .faults import Fault, classify, late, nobody_left
 from .member import Member, Prober
 from .strays import Strays
 from .stt_batch import BatchSTT, recognise_by_stream
@@ -161,9 +159,7 @@ class ChainSTT(stt.STT[Never]):
         """What the framework is told when every member has failed."""
         told = "; ".join(fault.message for fault in faults)
         message = f"no speech recogniser of the chain works: {told}"
-        if faults and all(fault.kind is FaultKind.TIMEOUT for fault in faults):
-            return APITimeoutError(message, retryable=False)
-        return APIConnectionError(message, retryable=False)
+        return nobody_left(message, {fault.kind for fault in faults})
 
     async def _recognize_impl(
         self,

@@ -6,11 +6,11 @@ import asyncio
 import math
 from collections.abc import Callable, Sequence
 
-from livekit.agents import APIConnectionError, APIError, APITimeoutError
+from livekit.agents import APIError
 from livekit.plugins.speechcore import Word, duration_s
 
 from .events import BrokeOff, Hedged, Switched
-from .faults import Fault, FaultKind, late
+from .faults import Fault, FaultKind, late, nobody_left
 from .tts_attempt import Attempt, Piece
 from .tts_crew import Crew, Speaker, TTSMember
 from .tts_script import Script
@@ -287,13 +287,10 @@ class Speech:
         crew.prober.watch()
 
     def _nobody_speaks(self) -> APIError:
-        """Not to be retried: the chain has done so."""
         faults = "; ".join(f"{name} {fault.message}" for name, fault in self._faults)
         message = f"no voice speaks: {faults or 'all of them are left alone'}"
         kinds = {fault.kind for _, fault in self._faults}
-        if FaultKind.TIMEOUT in kinds and kinds <= {FaultKind.TIMEOUT, FaultKind.BUSY}:
-            return APITimeoutError(message, retryable=False)
-        return APIConnectionError(message, retryable=False)
+        return nobody_left(message, kinds - {FaultKind.BUSY})
 
     async def _wait(self, until_s: float) -> None:
         """For news, at most until then; the times are looked at again and again while a script grows."""
