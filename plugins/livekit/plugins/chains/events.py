@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 from .breaker import BreakerState
@@ -92,33 +92,17 @@ def _log(event: ChainEvent) -> None:
                     "stage": event.stage,
                     "from": event.source,
                     "to": event.to,
-                    "fault": event.fault.kind.value,
-                    "detail": event.fault.message,
+                    **_told(event.fault),
                     "words": event.words,
                     "audio_s": round(event.audio_s, 2),
                 },
             )
         case Hedged():
-            logger.info(
-                "two engines were asked the same",
-                extra={
-                    "stage": event.stage,
-                    "first": event.first,
-                    "second": event.second,
-                    "winner": event.winner,
-                    "wasted_tokens": event.wasted_tokens,
-                    "wasted_bytes": event.wasted_bytes,
-                },
-            )
+            logger.info("two engines were asked the same", extra=asdict(event))
         case BrokeOff():
             logger.warning(
                 "an engine failed after it had given enough",
-                extra={
-                    "stage": event.stage,
-                    "engine": event.name,
-                    "fault": event.fault.kind.value,
-                    "detail": event.fault.message,
-                },
+                extra={"stage": event.stage, "engine": event.name, **_told(event.fault)},
             )
         case BreakerChanged():
             _log_breaker(event)
@@ -129,7 +113,7 @@ def _log_breaker(event: BreakerChanged) -> None:
     if event.fault is None:
         logger.info("an engine works again", extra=extra)
         return
-    extra |= {"fault": event.fault.kind.value, "detail": event.fault.message}
+    extra |= _told(event.fault)
     if event.fault.kind is FaultKind.KEY:
         logger.error(
             "an engine's key is refused: mend it and restart the worker; nothing is asked of the"
@@ -138,3 +122,7 @@ def _log_breaker(event: BreakerChanged) -> None:
         )
     else:
         logger.warning("an engine is left alone", extra=extra | {"open_s": round(event.open_s, 1)})
+
+
+def _told(fault: Fault) -> dict[str, str]:
+    return {"fault": fault.kind.value, "detail": fault.message}
