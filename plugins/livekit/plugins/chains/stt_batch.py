@@ -13,10 +13,10 @@ from livekit.agents import (
     LanguageCode,
     NotGivenOr,
     stt,
-    utils,
 )
 from livekit.agents.types import TimedString
 from livekit.agents.utils import AudioBuffer, is_given
+from livekit.plugins.speechcore import BYTES_PER_SAMPLE
 from livekit.plugins.speechio import mono_frame, usage_event
 
 from .stt_audio import LONGEST_S, TurnAudio
@@ -116,7 +116,7 @@ class BatchStream(stt.RecognizeStream):
         audio.settle(audio.end_s)
         if is_silent:
             return _empty(self._language)
-        frame = rtc.AudioFrame(pcm, audio.rate_hz, 1, len(pcm) // 2)
+        frame = rtc.AudioFrame(pcm, audio.rate_hz, 1, len(pcm) // BYTES_PER_SAMPLE)
         event = await self._engine.recognize(
             [frame], language=self._language, conn_options=self._conn_options
         )
@@ -159,7 +159,7 @@ def _joined(finals: list[stt.SpeechEvent]) -> stt.SpeechEvent:
 
 
 def _empty(language: NotGivenOr[str]) -> stt.SpeechEvent:
-    code = LanguageCode(language) if utils.is_given(language) else LanguageCode("")
+    code = LanguageCode(language) if is_given(language) else LanguageCode("")
     data = stt.SpeechData(language=code, text="")
     return stt.SpeechEvent(stt.SpeechEventType.FINAL_TRANSCRIPT, alternatives=[data])
 

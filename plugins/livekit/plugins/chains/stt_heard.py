@@ -78,7 +78,7 @@ class Taken:
                 break
             alike += 1
         if texts and 2 * alike < min(len(self.texts), len(texts)):
-            self.texts, self.until_s = (), None  # the member has begun another segment
+            self.clear()  # the member has begun another segment
             return heard
         return run_of_words(replace(heard, words=()), texts, len(self.texts))
 

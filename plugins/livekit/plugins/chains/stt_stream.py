@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from livekit import rtc
 from livekit.agents import APIConnectOptions, LanguageCode, NotGivenOr, stt
 from livekit.agents.utils import aio, is_given
+from livekit.plugins.speechcore import BYTES_PER_SAMPLE
 from livekit.plugins.speechio import mono_frame
 
 from .faults import Fault, FaultKind, GarbageError, classify
@@ -127,7 +128,7 @@ class ChainRecognizeStream(stt.RecognizeStream):
         self._owner.switched(source, to, fault, audio_s)
 
     def hedged(self, first: int, second: int, winner: int, audio_s: float) -> None:
-        wasted_bytes = round(audio_s * self._audio.rate_hz) * 2
+        wasted_bytes = round(audio_s * self._audio.rate_hz) * BYTES_PER_SAMPLE
         self._owner.hedged(first, second, winner, wasted_bytes)
 
     async def _read(self) -> None:
@@ -202,7 +203,7 @@ class ChainRecognizeStream(stt.RecognizeStream):
 
     def _replay(self, leg: Leg, from_s: float, to_s: float | None) -> None:
         for pcm in self._audio.pieces(from_s, to_s):
-            leg.push(rtc.AudioFrame(pcm, self._audio.rate_hz, 1, len(pcm) // 2))
+            leg.push(rtc.AudioFrame(pcm, self._audio.rate_hz, 1, len(pcm) // BYTES_PER_SAMPLE))
 
     async def _metrics_monitor_task(self, event_aiter: AsyncIterable[stt.SpeechEvent]) -> None:
         """The members tell their own metrics."""
