@@ -11,7 +11,9 @@ from livekit import rtc
 from livekit.plugins import espeak
 from livekit.plugins.speechio import PcmResampler
 
+from agent.config import Settings
 from agent.playout import SAMPLE_RATE_HZ
+from agent.profiles import Choice
 from agent.turns.watchdog import Apology
 
 logger = logging.getLogger(__name__)
@@ -31,6 +33,18 @@ class Apologies:
         self._voice = voice
         self._made: dict[Apology, bytes] = {}
         self._thread: ThreadPoolExecutor | None = None
+
+    @classmethod
+    def of(cls, settings: Settings, choice: Choice) -> Apologies:
+        """Those of the settings, in the call's own voice where it is espeak's, else in one for its
+        language."""
+        sentences = {
+            Apology.UNHEARD: settings.agent_apology_unheard,
+            Apology.TROUBLE: settings.agent_apology_trouble,
+            Apology.CALL_AGAIN: settings.agent_apology_call_again,
+            Apology.GOODBYE: settings.agent_apology_goodbye,
+        }
+        return cls(sentences, embedded_voice(_voice_of(choice)))
 
     def text(self, kind: Apology) -> str:
         return self._sentences[kind]
@@ -70,6 +84,12 @@ def embedded_voice(voice: str | None) -> Voice:
         return pcm + resampler.flush()
 
     return speak
+
+
+def _voice_of(choice: Choice) -> str | None:
+    if choice.tts.name == "espeak" and (own := choice.voice or choice.tts.model):
+        return own
+    return None if choice.language in ("en", "auto") else choice.language
 
 
 async def _frames(pcm: bytes) -> AsyncIterator[rtc.AudioFrame]:

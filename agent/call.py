@@ -20,7 +20,7 @@ from livekit.plugins.speechcore import EngineBusy
 
 from agent import metrics
 from agent.announcer import Announcer, after_speech
-from agent.apology import Apologies, embedded_voice
+from agent.apology import Apologies
 from agent.assistant import DEFAULT_INSTRUCTIONS, Assistant
 from agent.attention import Attention, silence_options
 from agent.callers import ARRIVAL_GRACE_S, RETURN_GRACE_S, Callers, EndAfter, Link
@@ -44,7 +44,7 @@ from agent.turn_recorder import TurnRecorder
 from agent.turn_taking import TurnTaking, Words, endpointing, voice_activity
 from agent.turns.fillers import Fillers
 from agent.turns.words import WordsJudge
-from agent.watch import Watch, limits, sentences
+from agent.watch import Watch, limits
 
 logger = logging.getLogger(__name__)
 
@@ -78,23 +78,10 @@ class Call:
         self._ending: asyncio.TimerHandle | None = None
         self._started = False
         self._over = asyncio.Event()
-        self._toolbox = Toolbox(
-            CallActions(announce=self._announce, hang_up=self._hang_up),
-            load_faq(settings.faq_dir),
-            now=lambda: datetime.now(UTC),
-            time_zone=settings.agent_time_zone,
-        )
-        self._phrases = Phrases(
-            greeting=choice.greeting,
-            resumed=settings.agent_resume_phrase,
-            restarted=settings.agent_restart_phrase,
-        )
+        self._toolbox = self._new_toolbox(settings)
+        self._phrases = Phrases.of(settings, choice)
         self._thread = Thread(
-            ctx,
-            store,
-            self._toolbox,
-            language=choice.language,
-            was_interrupted=options.interrupted,
+            ctx, store, self._toolbox, language=choice.language, was_interrupted=options.interrupted
         )
         self._recorder = TurnRecorder(
             call=ctx.room.name,
@@ -107,13 +94,7 @@ class Call:
         self._playout.on_played = self._on_played
         self._playout.on_failed = self._on_no_voice
         self._turn_taking = self._new_turn_taking(settings, judge)
-        self._watch = Watch(
-            limits(settings, choice.profile),
-            Apologies(sentences(settings), embedded_voice(_embedded_voice_of(choice))),
-            self._recorder,
-            self._playout,
-            end=self._on_failed_for_good,
-        )
+        self._watch = self._new_watch(settings)
         self._turn_taking.on_spoke = self._watch.spoke
         pipeline.chains.on_fault = self._recorder.engine_failed
         self._thrift = Thrift(
@@ -128,14 +109,7 @@ class Call:
             read_ahead=self._read_ahead,
             watch=self._watch,
         )
-        self._session = AgentSession[None](
-            stt=pipeline.stt,
-            llm=pipeline.llm,
-            tts=pipeline.tts,
-            vad=self._turn_taking.vad,
-            turn_handling=self._turn_taking.options(),
-            aec_warmup_duration=None,
-        )
+        self._session = self._new_session()
         self._announcer = Announcer(self._session)
         self._filler = Filler(
             self._session, Fillers(delay_s=settings.agent_filler_s, phrases=settings.fillers)
@@ -147,6 +121,14 @@ class Call:
             hang_up=self._hang_up,
         )
 
+    def _new_toolbox(self, settings: Settings) -> Toolbox:
+        return Toolbox(
+            CallActions(announce=self._announce, hang_up=self._hang_up),
+            load_faq(settings.faq_dir),
+            now=lambda: datetime.now(UTC),
+            time_zone=settings.agent_time_zone,
+        )
+
     def _new_turn_taking(self, settings: Settings, judge: WordsJudge) -> TurnTaking:
         return TurnTaking(
             endpointing(settings),
@@ -155,6 +137,25 @@ class Call:
             has_partials=bool(self._pipeline.stt.capabilities.interim_results),
             is_echo=self._echo_filter.is_suspected,
             voice=voice_activity(settings),
+        )
+
+    def _new_watch(self, settings: Settings) -> Watch:
+        return Watch(
+            limits(settings, self._choice.profile),
+            Apologies.of(settings, self._choice),
+            self._recorder,
+            self._playout,
+            end=self._on_failed_for_good,
+        )
+
+    def _new_session(self) -> AgentSession[None]:
+        return AgentSession[None](
+            stt=self._pipeline.stt,
+            llm=self._pipeline.llm,
+            tts=self._pipeline.tts,
+            vad=self._turn_taking.vad,
+            turn_handling=self._turn_taking.options(),
+            aec_warmup_duration=None,
         )
 
     async def run(self, connect: Callable[[], Awaitable[None]]) -> None:
@@ -380,13 +381,6 @@ def _is_busy(error: object) -> bool:
             return True
         cause = cause.__cause__
     return False
-
-
-def _embedded_voice_of(choice: Choice) -> str | None:
-    """The voice of the apologies: the call's own where it is espeak's, else one for its language."""
-    if choice.tts.name == "espeak" and (own := choice.voice or choice.tts.model):
-        return own
-    return None if choice.language in ("en", "auto") else choice.language
 
 
 def _instructions(settings: Settings, options: CallOptions) -> str:

@@ -58,15 +58,6 @@ def limits(settings: Settings, profile: str) -> Limits:
     return scaled
 
 
-def sentences(settings: Settings) -> dict[Apology, str]:
-    return {
-        Apology.UNHEARD: settings.agent_apology_unheard,
-        Apology.TROUBLE: settings.agent_apology_trouble,
-        Apology.CALL_AGAIN: settings.agent_apology_call_again,
-        Apology.GOODBYE: settings.agent_apology_goodbye,
-    }
-
-
 class Watch:
     """Watches one session. `attach()` begins once it has started, `close()` ends it."""
 

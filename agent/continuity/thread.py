@@ -10,11 +10,13 @@ from livekit import rtc
 from livekit.agents import Agent, AgentSession, JobContext
 
 from agent import metrics
+from agent.config import Settings
 from agent.continuity.chat import chat_context
 from agent.continuity.conversation import Conversation
 from agent.continuity.keeper import Ending, Keeper
 from agent.continuity.rooms import mark_of, withdraw
 from agent.continuity.store import ConversationStore
+from agent.profiles import Choice
 from agent.tools import Toolbox
 
 logger = logging.getLogger(__name__)
@@ -38,6 +40,14 @@ class Phrases:
     """The conversation goes on."""
     restarted: str
     """There was one before, and it is lost."""
+
+    @classmethod
+    def of(cls, settings: Settings, choice: Choice) -> Phrases:
+        return cls(
+            greeting=choice.greeting,
+            resumed=settings.agent_resume_phrase,
+            restarted=settings.agent_restart_phrase,
+        )
 
 
 class Thread:
