@@ -7,13 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from agent.callers import RETURN_GRACE_S
 from agent.tools.state import ToolState
 
 KEPT_S = 600.0
 """A conversation in which nothing has been said for so long is forgotten."""
-
-RETURN_S = 30.0
-"""How long after their connection broke a caller still finds the conversation."""
 
 
 class _Kept(BaseModel):
@@ -74,7 +72,10 @@ class Conversation(_Kept):
         """
         if self.caller not in callers or not (self.greeted or self.items):
             return False
-        since_s, limit_s = (
-            (self.saved_s, KEPT_S) if self.left_s is None else (self.left_s, RETURN_S)
-        )
-        return now_s - since_s <= limit_s
+        if self.left_s is None:
+            return now_s - self.saved_s <= KEPT_S
+        return self.has_caller(now_s)
+
+    def has_caller(self, now_s: float) -> bool:
+        """Whether somebody was there when it was saved, or may still come back."""
+        return self.left_s is None or now_s - self.left_s <= RETURN_GRACE_S

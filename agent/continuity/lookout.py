@@ -19,7 +19,6 @@ from livekit.agents.job import RunningJobInfo
 
 from agent import metrics
 from agent.config import Settings
-from agent.continuity.conversation import RETURN_S
 from agent.continuity.rescue import Bring, GiveUp, Leave, LostJob, Wait, decide
 from agent.continuity.rooms import FAILURES, Rooms
 from agent.continuity.store import ConversationStore, FileStore, StoreError, open_store
@@ -101,9 +100,7 @@ class Lookout:
             kept = await self._store.load(info.job.room.name)
         except StoreError:
             return False  # the look at all rooms will find it
-        if kept is None or kept.job != info.job.id:
-            return False
-        return kept.left_s is None or time.time() - kept.left_s < RETURN_S
+        return kept is not None and kept.job == info.job.id and kept.has_caller(time.time())
 
     async def _is_settled(self, room: str, lost: LostJob) -> bool:
         try:

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from agent.callers import RETURN_GRACE_S
 from agent.continuity import Conversation
-from agent.continuity.conversation import KEPT_S, RETURN_S, Said, ToolCall
+from agent.continuity.conversation import KEPT_S, Said, ToolCall
 from tests.unit.continuity.conversations import ITEMS, conversation
 
 
@@ -27,8 +28,8 @@ def test_it_is_forgotten_when_nothing_was_said_for_long() -> None:
 
 def test_a_caller_whose_connection_broke_finds_it_for_a_short_time() -> None:
     left = conversation(left_s=1_200.0)
-    assert left.continues(["ann"], 1_200 + RETURN_S)
-    assert not left.continues(["ann"], 1_201 + RETURN_S)
+    assert left.continues(["ann"], 1_200 + RETURN_GRACE_S)
+    assert not left.continues(["ann"], 1_201 + RETURN_GRACE_S)
 
 
 def test_a_call_in_which_nothing_was_said_begins_with_its_greeting() -> None:

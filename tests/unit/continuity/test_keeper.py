@@ -6,8 +6,9 @@ import logging
 import pytest
 from livekit.agents import Agent, AgentSession, llm
 
+from agent.callers import RETURN_GRACE_S
 from agent.continuity import Conversation, Keeper, StoreError
-from agent.continuity.conversation import RETURN_S, Said
+from agent.continuity.conversation import Said
 from agent.tools.state import ToolState
 
 
@@ -131,11 +132,11 @@ async def test_a_caller_who_was_lost_finds_it_for_a_while() -> None:
     call = Call()
     await call.begin()
     call.keeper.left()
-    call.now_s += RETURN_S / 2
+    call.now_s += RETURN_GRACE_S / 2
     await call.keeper.end("interrupted")
     await call.keeper.aclose()
     soon = Call(store=call.store, now_s=call.now_s)
-    late = Call(store=call.store, now_s=call.now_s + RETURN_S)
+    late = Call(store=call.store, now_s=call.now_s + RETURN_GRACE_S)
     assert await soon.keeper.recall(("ann",)) is not None
     assert await late.keeper.recall(("ann",)) is None
 
