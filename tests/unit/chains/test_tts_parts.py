@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from livekit import rtc
 from livekit.plugins.chains import GarbageError
-from livekit.plugins.chains.tts_attempt import _check
 from livekit.plugins.chains.tts_level import MOST_DB, Gain, SpeechLevel, matching_gain_db
 from livekit.plugins.chains.tts_pace import Pace, boundaries, text_units
 from livekit.plugins.chains.tts_quiet import Loudness, Quiet
 from livekit.plugins.chains.tts_reply import ReplyVoice
 from livekit.plugins.chains.tts_script import PartReader, Script
 from livekit.plugins.chains.tts_seam import next_anchor, place
+from livekit.plugins.chains.tts_sound import SoundIntake
 from livekit.plugins.chains.tts_words import Mark, WordTrack, tokens
 from livekit.plugins.speechcore import Word, level_dbfs
 
@@ -266,9 +266,9 @@ def frame(pcm: bytes, rate_hz: int = RATE_HZ, samples: int | None = None) -> rtc
 )
 def test_what_is_no_audio_is_told_from_speech(garbage: rtc.AudioFrame) -> None:
     with pytest.raises(GarbageError):
-        _check(garbage)
+        SoundIntake(RATE_HZ).process(garbage)
 
 
 @pytest.mark.parametrize("pcm", [tone(0.1), silence(0.1), tone(0.005), tone(0.1, 32_000)])
 def test_speech_is_no_garbage(pcm: bytes) -> None:
-    _check(frame(pcm))
+    assert SoundIntake(RATE_HZ).process(frame(pcm)) == pcm

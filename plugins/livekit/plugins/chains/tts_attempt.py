@@ -8,31 +8,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from livekit import rtc
 from livekit.agents import APIConnectOptions, tts
 from livekit.agents.types import USERDATA_TIMED_TRANSCRIPT, TimedString
 from livekit.agents.utils import is_given
-from livekit.plugins.speechcore import BYTES_PER_SAMPLE, Word, duration_s, to_mono
-from livekit.plugins.speechio import PcmResampler
-from numpy.typing import NDArray
+from livekit.plugins.speechcore import Word, duration_s
 
-from .faults import Fault, GarbageError, classify
+from .faults import Fault, classify
 from .strays import Strays
 from .tts_crew import Speaker
 from .tts_level import Gain
 from .tts_script import PartReader, Script
+from .tts_sound import SoundIntake
 from .tts_take import Take
 from .tts_words import has_words
-
-_RATES_HZ = (8_000, 192_000)
-_DC_SHARE = 0.5
-_DC_RMS = 1000.0
-"""Text taken for sound is far off the zero line: letters are positive numbers."""
-_NOISE_RMS = 16_000.0
-_NOISE_LIKENESS = 0.3
-"""Sound whose bytes were shifted by one, or any other data, is louder than speech, and no sample is
-like the one before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +80,7 @@ class Attempt:
         self._error: Exception | None = None
         self._pieces: list[Piece] = []
         self._received_s = 0.0
-        self._resampler: PcmResampler | None = None
-        self._source_rate_hz = 0
+        self._intake = SoundIntake(rate_hz)
         self._is_left = False
         self._loop = asyncio.get_running_loop()
         self._due = 0
@@ -166,14 +154,14 @@ class Attempt:
                 await self.grown.wait()
             elif has_words(part):
                 await self._hear(self._engine.synthesize(part, conn_options=self._options))
-                self._give(Piece(self._flushed(), part_end=reader.offset))
+                self._give(Piece(self._intake.flush(), part_end=reader.offset))
 
     async def _speak_as_written(self) -> None:
         stream = self._engine.stream(conn_options=self._options)
         feeding = asyncio.create_task(self._feed(stream), name=f"chain.feed.{self.speaker.name}")
         try:
             await self._hear(stream)
-            self._give(Piece(self._flushed()))
+            self._give(Piece(self._intake.flush()))
         finally:
             self._strays.leave(feeding)
 
@@ -193,9 +181,8 @@ class Attempt:
         base_s = self._received_s
         try:
             async for audio in stream:
-                _check(audio.frame)
-                words = _words(audio.frame, base_s)
-                self._give(Piece(self._resampled(audio.frame), words))
+                pcm = self._intake.process(audio.frame)
+                self._give(Piece(pcm, _words(audio.frame, base_s)))
                 if audio.is_final and self._script.is_complete:
                     return
         finally:
@@ -213,19 +200,6 @@ class Attempt:
         self._pieces.append(piece)
         self._news.set()
 
-    def _resampled(self, frame: rtc.AudioFrame) -> bytes:
-        """By the frame's own rate, whatever the engine has promised."""
-        rest = b""
-        if self._resampler is None or frame.sample_rate != self._source_rate_hz:
-            rest = self._flushed()
-            self._source_rate_hz = frame.sample_rate
-            self._resampler = PcmResampler(frame.sample_rate, self._rate_hz)
-        return rest + self._resampler.push(to_mono(bytes(frame.data), frame.num_channels))
-
-    def _flushed(self) -> bytes:
-        resampler, self._resampler = self._resampler, None
-        return resampler.flush() if resampler is not None else b""
-
 
 def _words(frame: rtc.AudioFrame, base_s: float) -> tuple[Word, ...]:
     """Those whose times are given."""
@@ -235,24 +209,3 @@ def _words(frame: rtc.AudioFrame, base_s: float) -> tuple[Word, ...]:
         for word in told
         if isinstance(word, TimedString) and is_given(word.start_time) and is_given(word.end_time)
     )
-
-
-def _check(frame: rtc.AudioFrame) -> None:
-    """Raises GarbageError for what is no speech."""
-    lowest_hz, highest_hz = _RATES_HZ
-    if not lowest_hz <= frame.sample_rate <= highest_hz or frame.num_channels < 1:
-        raise GarbageError("gave audio of a format that does not exist")
-    pcm = bytes(frame.data)
-    if len(pcm) != frame.samples_per_channel * frame.num_channels * BYTES_PER_SAMPLE:
-        raise GarbageError("gave a piece of audio that is not as long as it says")
-    samples = np.frombuffer(pcm, dtype=np.int16).astype(np.float32)
-    if len(samples) >= frame.sample_rate // 100 and _is_no_sound(samples):
-        raise GarbageError("gave something that is no sound")
-
-
-def _is_no_sound(samples: NDArray[np.float32]) -> bool:
-    power = float(np.mean(samples**2))
-    is_text = power > _DC_RMS**2 and float(samples.mean()) ** 2 > _DC_SHARE**2 * power
-    likeness = abs(float(np.mean(samples[1:] * samples[:-1])))
-    is_noise = power > _NOISE_RMS**2 and likeness < _NOISE_LIKENESS * power
-    return is_text or is_noise
