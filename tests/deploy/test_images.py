@@ -97,6 +97,12 @@ def test_packages_are_installed_by_their_hashes_only() -> None:
             assert pin.startswith("--hash=sha256:")
 
 
+@pytest.mark.parametrize("engines", ["base", "local"])
+def test_workers_of_every_kind_can_keep_conversations_in_redis(engines: str) -> None:
+    lock = tools.CHECKOUT / "requirements" / f"{engines}.lock"
+    assert re.search("^redis==", lock.read_text(), re.MULTILINE)
+
+
 def test_the_wheel_of_the_images_builds_from_the_lock_and_holds_everything(tmp_path: Path) -> None:
     context = tmp_path / "context"
     for name in ("pyproject.toml", "README.md", "LICENSE"):
