@@ -17,6 +17,7 @@ from .stt_audio import CLEAR_SPEECH_S, DOUBTFUL_S, WORD_S, TurnAudio
 from .stt_choice import Choice
 from .stt_ear import Ear, Traits, new_ear
 from .stt_heard import TRANSCRIPTS, Heard, HeardKind, parted
+from .stt_outlet import Outlet
 from .stt_stage import AllFailed, Stage
 
 _SOME_SPEECH_S = 0.1
@@ -43,9 +44,7 @@ class Turn:
         self._flushed_s = 0.0
         self._salvage: Heard | None = None
         """The last words of a front that failed: better than none."""
-        self._is_shown = False
-        self._speaking: int | None = None
-        """The ear that said so."""
+        self._outlet = Outlet(stage.give)
         self._choice = Choice(len(members), stage.may_try, stage.is_hopeless)
         self._is_asked = False
         self._retry_s: float | None = None
@@ -156,16 +155,9 @@ class Turn:
                 front.voiced_s = None
                 if self._second:
                     self._dismiss(front.member)
-            self._give(heard)
+            self._outlet.give(heard)
         else:
-            self._mark(front, heard)
-
-    def _mark(self, front: Ear, heard: Heard) -> None:
-        """Speech begins and ends once for the listener, whoever says so."""
-        is_start = heard.kind is HeardKind.STARTED
-        if is_start == (self._speaking is None):
-            self._give(heard)
-        self._speaking = front.key if is_start else None
+            self._outlet.mark(front.key, heard)
 
     def _front_final(self, front: Ear, heard: Heard, now_s: float) -> None:
         front.taken.clear()
@@ -205,9 +197,7 @@ class Turn:
         self._finish(front, heard, place_s, now_s)
 
     def _finish(self, front: Ear, heard: Heard, place_s: float, now_s: float) -> None:
-        if not heard.text and self._is_shown:
-            self._give(replace(heard, kind=HeardKind.INTERIM))
-        self._give(heard)
+        self._outlet.finish(heard)
         front.final(now_s)
         if heard.text:
             self._stage.succeeded(front.member)
@@ -222,9 +212,7 @@ class Turn:
     def _turn_over(self, front: Ear, now_s: float) -> None:
         self._choice.begin()
         self._retry_wait_s = _IDLE_RETRY_S[0]
-        if self._speaking not in (None, front.key):
-            self._speaking = None
-            self._give(Heard(HeardKind.ENDED))
+        self._outlet.end_speech_of_others(front.key)
         best = self._choice.best()
         if best is not None and best < front.member and not self._has_ended:
             self._stage.drop(front.key)
@@ -294,7 +282,7 @@ class Turn:
         self._stage.switched(front.member, second.member, fault, second.replayed_s)
         self._front, self._second, self._withheld = second, None, None
         if second.started:
-            self._mark(second, second.started)
+            self._outlet.mark(second.key, second.started)
 
     def _dismiss(self, winner: int) -> None:
         front, second = self._front, self._second
@@ -355,7 +343,7 @@ class Turn:
         first, self._salvage = parted(self._salvage, self._audio.start_s)
         place_s = max(self._audio.final_place_s(first.end_s), self._audio.start_s)
         if first.text:
-            self._give(replace(first, kind=HeardKind.FINAL))
+            self._outlet.give(replace(first, kind=HeardKind.FINAL))
         if not self._salvage.text:
             self._salvage = None
         self._audio.settle(place_s)
@@ -364,11 +352,11 @@ class Turn:
         """Nobody is left. As long as nobody speaks there is time."""
         if self._audio.speech_s() >= _SOME_SPEECH_S:
             if self._salvage:
-                self._give(replace(self._salvage, kind=HeardKind.FINAL))
+                self._outlet.give(replace(self._salvage, kind=HeardKind.FINAL))
             raise AllFailed(self._choice.faults)
         while self._flushes:
             self._flushes.popleft()
-            self._give(Heard(HeardKind.FINAL))
+            self._outlet.give(Heard(HeardKind.FINAL))
         self._retry_s = now_s + self._retry_wait_s
         self._retry_wait_s = min(2 * self._retry_wait_s, _IDLE_RETRY_S[1])
 
@@ -393,8 +381,3 @@ class Turn:
             ear.voiced_s = now_s
         self._stage.start(ear.key, member, from_s, tuple(self._flushes))
         return ear
-
-    def _give(self, heard: Heard) -> None:
-        if heard.kind in TRANSCRIPTS:
-            self._is_shown = heard.is_partial and bool(heard.text)
-        self._stage.give(heard)
