@@ -122,14 +122,7 @@ async def conversation(
     mouth = mouth or simulated.TTS(delay_s=0.07)
     detector = turn_detector or SettledTurnDetector()
     loudspeaker = Loudspeaker()
-    turn_taking = TurnTaking(
-        HazardPolicy(),
-        Words.of("en", WordsJudge.load()),
-        loudspeaker,
-        has_partials=ears.capabilities.interim_results,
-        voice=activity or LoudnessVAD(),
-        end_of_turn=detector,
-    )
+    turn_taking = _turn_taking(loudspeaker, ears, activity or LoudnessVAD(), detector)
     session = _session(ears, brain, mouth, turn_taking)
     call = Conversation(
         session=session,
@@ -148,22 +141,9 @@ async def conversation(
     watches: list[Watch] = []
     recorder = _recorder(call, watches)
     recorder.attach(session)
-    watch = Watch(
-        limits,
-        Apologies(APOLOGIES, voice),
-        recorder,
-        loudspeaker,
-        end=lambda: call.ends.append(asyncio.get_running_loop().time()),
-    )
+    watch = _watch(call, recorder, turn_taking, limits, Apologies(APOLOGIES, voice))
     watches.append(watch)
-    turn_taking.on_spoke = watch.spoke
-    loudspeaker.on_played = lambda samples, at_s: watch.sounded()
-    synchroniser = TranscriptSynchronizer(
-        next_in_chain_audio=call.loudspeaker, next_in_chain_text=call.subtitles
-    )
-    session.input.audio = call.microphone
-    session.output.audio = synchroniser.audio_output
-    session.output.transcription = synchroniser.text_output
+    synchroniser = _sound(call)
     assistant = Assistant(
         instructions="Be brief.",
         toolbox=toolbox,
@@ -193,6 +173,19 @@ async def conversation(
             await engine.aclose()
 
 
+def _turn_taking(
+    loudspeaker: Loudspeaker, ears: stt.STT[Any], activity: vad.VAD, detector: Any
+) -> TurnTaking:
+    return TurnTaking(
+        HazardPolicy(),
+        Words.of("en", WordsJudge.load()),
+        loudspeaker,
+        has_partials=ears.capabilities.interim_results,
+        voice=activity,
+        end_of_turn=detector,
+    )
+
+
 def _session(
     ears: stt.STT[Any], brain: llm.LLM[Any], mouth: tts.TTS[Any], turn_taking: TurnTaking
 ) -> AgentSession[None]:
@@ -206,6 +199,37 @@ def _session(
     )
     turn_taking.attach(session)
     return session
+
+
+def _sound(call: Conversation) -> TranscriptSynchronizer:
+    """Brings the session what the caller says, and the caller what the session says."""
+    synchroniser = TranscriptSynchronizer(
+        next_in_chain_audio=call.loudspeaker, next_in_chain_text=call.subtitles
+    )
+    call.session.input.audio = call.microphone
+    call.session.output.audio = synchroniser.audio_output
+    call.session.output.transcription = synchroniser.text_output
+    return synchroniser
+
+
+def _watch(
+    call: Conversation,
+    recorder: TurnRecorder,
+    turn_taking: TurnTaking,
+    limits: Limits,
+    apologies: Apologies,
+) -> Watch:
+    loop = asyncio.get_running_loop()
+    watch = Watch(
+        limits,
+        apologies,
+        recorder,
+        call.loudspeaker,
+        end=lambda: call.ends.append(loop.time()),
+    )
+    turn_taking.on_spoke = watch.spoke
+    call.loudspeaker.on_played = lambda samples, at_s: watch.sounded()
+    return watch
 
 
 def _toolbox(call: Conversation, announcer: Announcer) -> Toolbox:

@@ -1,24 +1,17 @@
 """An engine or a tool hangs: the caller is told so, and the call goes on or ends politely."""
 
 import asyncio
-from typing import Any, Never
+from typing import Any
 
 import pytest
-from livekit.agents import (
-    DEFAULT_API_CONNECT_OPTIONS,
-    APIConnectOptions,
-    APIError,
-    function_tool,
-    llm,
-    tts,
-    utils,
-)
+from livekit.agents import APIError, function_tool, llm
 from livekit.plugins import responder, simulated
 from prometheus_client import REGISTRY
 
 from agent.playout import SAMPLE_RATE_HZ
 from agent.turns.watchdog import Apology, Limits
 from tests.fakes.eventually import eventually
+from tests.fakes.mute_tts import MuteTTS
 from tests.fakes.repeating_llm import RepeatingLLM
 from tests.fakes.scripted_llm import HANG, ScriptedLLM
 from tests.fakes.scripted_llm import call as tool_call
@@ -54,44 +47,6 @@ def apologies() -> float:
     kinds = (kind.value for kind in Apology)
     name = "parley_apologies_total"
     return sum(REGISTRY.get_sample_value(name, {"kind": kind}) or 0.0 for kind in kinds)
-
-
-class MuteTTS(tts.TTS[Never]):
-    """Takes the text, and gives `sound_s` of sound before it says nothing more, and never ends."""
-
-    def __init__(self, sound_s: float = 0.0) -> None:
-        super().__init__(
-            capabilities=tts.TTSCapabilities(streaming=False), sample_rate=24_000, num_channels=1
-        )
-        self.sound_s = sound_s
-
-    @property
-    def model(self) -> str:
-        return "mute"
-
-    @property
-    def provider(self) -> str:
-        return "fake"
-
-    def synthesize(
-        self, text: str, *, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS
-    ) -> tts.ChunkedStream:
-        return _MuteStream(tts=self, input_text=text, conn_options=conn_options)
-
-
-class _MuteStream(tts.ChunkedStream):
-    async def _run(self, output_emitter: tts.AudioEmitter) -> None:
-        assert isinstance(self._tts, MuteTTS)
-        output_emitter.initialize(
-            request_id=utils.shortuuid(),
-            sample_rate=24_000,
-            num_channels=1,
-            mime_type="audio/pcm",
-        )
-        if self._tts.sound_s:
-            output_emitter.push(b"\x20\x10" * round(self._tts.sound_s * 24_000))
-            output_emitter.flush()
-        await asyncio.sleep(HANG)
 
 
 def apology_times(call: Conversation) -> list[float]:
