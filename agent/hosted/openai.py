@@ -102,33 +102,29 @@ async def _refuse_web_page(response: httpx2.Response) -> None:
         raise httpx2.DecodingError("a web page came instead of an answer", request=response.request)
 
 
-class _LLM(openai.LLM):
+class _OwnsClient:
+    """Closes the client it is made with: the plugin takes it for somebody else's."""
+
     def __init__(self, *, client: sdk.AsyncClient, **options: Any) -> None:
-        super().__init__(client=client, **options)
+        super().__init__(client=client, **options)  # type: ignore[call-arg]
         self._own = client
 
     async def aclose(self) -> None:
-        await super().aclose()
+        await super().aclose()  # type: ignore[misc]
         await self._own.close()
 
 
-class _TTS(openai.TTS):
-    def __init__(self, *, client: sdk.AsyncClient, **options: Any) -> None:
-        super().__init__(client=client, **options)
-        self._own = client
-
-    async def aclose(self) -> None:
-        await super().aclose()
-        await self._own.close()
+class _LLM(_OwnsClient, openai.LLM):
+    pass
 
 
-class _STT(openai.STT):
+class _TTS(_OwnsClient, openai.TTS):
+    pass
+
+
+class _STT(_OwnsClient, openai.STT):
     """Fails as livekit expects it: the plugin lets its HTTP library's errors through when a
     WebSocket cannot be opened, and those end an STT for the rest of the call."""
-
-    def __init__(self, *, client: sdk.AsyncClient, **options: Any) -> None:
-        super().__init__(client=client, **options)
-        self._own = client
 
     async def _connect_ws(self, timeout: float) -> aiohttp.ClientWebSocketResponse:
         try:
@@ -140,7 +136,3 @@ class _STT(openai.STT):
             raise APIStatusError(e.message, status_code=e.status) from None
         except (aiohttp.ClientError, OSError) as e:
             raise APIConnectionError() from e
-
-    async def aclose(self) -> None:
-        await super().aclose()
-        await self._own.close()
