@@ -34,10 +34,9 @@ _LETTER_S = 0.05
 _PAUSE_S = {",": 0.2, ".": 0.35, "?": 0.35}
 _WINDOW_S = 0.005
 _LOUD = 300
-_FASTEST = 1.1
-"""Pace."""
+_FASTEST_PACE = 1.1
 
-FaultName = Literal["raise", "stall", "end", "silence", "noise", "text"]
+FaultName = Literal["raise", "stall", "end", "silence", "text"]
 
 
 @dataclass(kw_only=True)
@@ -306,7 +305,7 @@ def _name(tone: np.ndarray[tuple[int], np.dtype[np.float64]], rate_hz: int) -> s
     number = round((hz - _LOWEST_HZ) / _STEP_HZ)
     if not 0 <= number < len(WORDS) or abs(hz - _LOWEST_HZ - number * _STEP_HZ) > 10:
         return TORN
-    whole_s = _length_s(WORDS[number]) / _FASTEST
+    whole_s = _length_s(WORDS[number]) / _FASTEST_PACE
     return WORDS[number] if len(tone) / rate_hz > whole_s - 0.02 else TORN
 
 
