@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable
@@ -125,6 +126,10 @@ class EngineBreaker:
         now_s = self._all.now_s()
         is_spared = self.name in self._all.spared
         return not is_spared and self._all.read(self.name, now_s).may_try(now_s)
+
+    def is_hopeless(self) -> bool:
+        """Nothing is to be asked of the engine, not even when all else fails: its key is refused."""
+        return self.probe_in_s() == math.inf
 
     def failed(self, fault: Fault) -> None:
         self._all.failed(self.name, fault)

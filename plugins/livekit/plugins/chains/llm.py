@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Never
 
@@ -116,7 +115,7 @@ class ChainLLM(llm.LLM[Never]):
         return Order(
             self.members,
             may_try=lambda name: self.breakers.of(name).may_try(),
-            is_hopeless=lambda name: self.breakers.of(name).probe_in_s() == math.inf,
+            is_hopeless=lambda name: self.breakers.of(name).is_hopeless(),
         )
 
     def how_to_continue(self, member: LLMMember) -> Continuing:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -120,8 +119,7 @@ class ChainSTT(stt.STT[Never]):
         return self.engines[member].breaker.may_try()
 
     def is_hopeless(self, member: int) -> bool:
-        """Its key is refused."""
-        return self.engines[member].breaker.probe_in_s() == math.inf
+        return self.engines[member].breaker.is_hopeless()
 
     def succeeded(self, member: int) -> None:
         """A member heard words."""

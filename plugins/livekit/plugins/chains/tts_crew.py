@@ -77,7 +77,7 @@ class Crew:
         return Order(
             [speaker.member for speaker in speakers],
             may_try=lambda name: breakers[name].may_try(),
-            is_hopeless=lambda name: breakers[name].probe_in_s() == math.inf,
+            is_hopeless=lambda name: breakers[name].is_hopeless(),
         )
 
     def speaker(self, member: TTSMember) -> Speaker:
