@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ import pytest
 
 from tests.models.local_settings import HEARD, local_settings
 from tests.room.conftest import Join
-from tests.stack.processes import LiveKit, Worker, free_port, running_worker, stop
+from tests.stack.processes import LiveKit, Worker, free_port, running_worker, stop, wait_until
 from tests.stack.speech import speech
 
 pytestmark = [pytest.mark.room, pytest.mark.timeout(120)]
@@ -43,11 +42,7 @@ class Server:
             self.process = subprocess.Popen(
                 [sys.executable, *arguments], env=self.environment, stdout=output, stderr=output
             )
-        deadline_s = time.monotonic() + 60
-        while not _is_ready(health_port):
-            assert self.process.poll() is None, self.log.read_text()[-3000:]
-            assert time.monotonic() < deadline_s, self.log.read_text()[-3000:]
-            time.sleep(0.05)
+        wait_until(lambda: _is_ready(health_port), self.log, 60, self.process)
 
     def kill(self) -> None:
         assert self.process is not None

@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
-import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
-from agent.demo.ports import pick_server_ports
-from agent.demo.server_config import server_config
-from agent.demo.token_check import check_token
-from tests.stack.processes import KEYS, LiveKit, Worker, server_binary, stop, wait_until
+from tests.stack.processes import LiveKit, Worker, prepared_livekit, start_livekit, stop
 
 
 def job_processes(worker: Worker) -> list[psutil.Process]:
-    """The processes of the worker that have a call: those with media connections."""
-    return [process for process in worker.job_processes() if _has_media(process)]
-
-
-def _has_media(process: psutil.Process) -> bool:
-    try:
-        return bool(process.net_connections("udp"))
-    except psutil.NoSuchProcess:
-        return False
+    """The processes of the worker that have a call: those with media connections of their own."""
+    parents: dict[psutil.Process, int] = {}
+    for process in worker.job_processes():
+        with suppress(psutil.NoSuchProcess):
+            if process.net_connections("udp"):
+                parents[process] = process.ppid()
+    # A program that the SDK runs as it reconnects (lsb_release) has inherited its job's sockets.
+    jobs = {process.pid for process in parents}
+    return [process for process, parent in parents.items() if parent not in jobs]
 
 
 def kill_the_job(worker: Worker) -> float:
@@ -42,44 +36,28 @@ def kill_the_job(worker: Worker) -> float:
 class RestartableServer:
     """A livekit-server that can be killed and started again on the same ports."""
 
-    url: str
-    config: Path
-    log: Path
-    process: subprocess.Popen[bytes] | None = None
+    folder: Path
+    livekit: LiveKit
+
+    @property
+    def url(self) -> str:
+        return self.livekit.url
 
     def start(self) -> None:
         """Blocks until it answers."""
-        with self.log.open("ab") as output:
-            command = [server_binary(), "--config", str(self.config)]
-            self.process = subprocess.Popen(command, stdout=output, stderr=output)
-        wait_until(
-            lambda: asyncio.run(check_token(self.url, KEYS)).is_accepted, self.log, 20, self.process
-        )
+        self.livekit = start_livekit(self.folder, self.url)
 
     def kill(self) -> None:
         """SIGKILL: no client is told."""
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait()
-
-    @property
-    def livekit(self) -> LiveKit:
-        assert self.process is not None
-        return LiveKit(self.url, self.process)
+        self.livekit.process.kill()
+        self.livekit.process.wait()
 
 
 @contextmanager
 def restartable_server() -> Iterator[RestartableServer]:
-    with tempfile.TemporaryDirectory() as folder:
-        ports = pick_server_ports("127.0.0.1")
-        config = Path(folder) / "livekit.yaml"
-        config.write_text(server_config(ports, KEYS))
-        server = RestartableServer(
-            f"ws://127.0.0.1:{ports.signal}", config, Path(folder) / "livekit.log"
-        )
-        server.start()
+    with prepared_livekit() as (folder, url):
+        server = RestartableServer(folder, start_livekit(folder, url))
         try:
             yield server
         finally:
-            if server.process is not None:
-                stop(server.process)
+            stop(server.livekit.process)

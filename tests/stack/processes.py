@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,21 +53,36 @@ def server_binary() -> str:
 
 
 @contextmanager
+def prepared_livekit() -> Iterator[tuple[Path, str]]:
+    """A folder with the configuration of one on free ports, and its URL."""
+    with tempfile.TemporaryDirectory() as name:
+        folder, ports = Path(name), pick_server_ports("127.0.0.1")
+        (folder / "livekit.yaml").write_text(server_config(ports, KEYS))
+        yield folder, f"ws://127.0.0.1:{ports.signal}"
+
+
+def start_livekit(folder: Path, url: str) -> LiveKit:
+    """Of `prepared_livekit`. Blocks until it answers."""
+    log = folder / "livekit.log"
+    command = [server_binary(), "--config", str(folder / "livekit.yaml")]
+    with log.open("ab") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output)
+    try:
+        wait_until(lambda: asyncio.run(check_token(url, KEYS)).is_accepted, log, 20, process)
+    except BaseException:
+        stop(process)
+        raise
+    return LiveKit(url, process)
+
+
+@contextmanager
 def livekit_server() -> Iterator[LiveKit]:
-    with tempfile.TemporaryDirectory() as folder:
-        ports = pick_server_ports("127.0.0.1")
-        config, log = Path(folder) / "livekit.yaml", Path(folder) / "livekit.log"
-        config.write_text(server_config(ports, KEYS))
-        url = f"ws://127.0.0.1:{ports.signal}"
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [server_binary(), "--config", str(config)], stdout=output, stderr=output
-            )
+    with prepared_livekit() as (folder, url):
+        server = start_livekit(folder, url)
         try:
-            wait_until(lambda: asyncio.run(check_token(url, KEYS)).is_accepted, log, 20, process)
-            yield LiveKit(url, process)
+            yield server
         finally:
-            stop(process)
+            stop(server.process)
 
 
 @dataclass
@@ -145,7 +160,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until(condition, log: Path, timeout_s: float, process: subprocess.Popen[bytes]) -> None:  # type: ignore[no-untyped-def]
+def wait_until(
+    condition: Callable[[], bool], log: Path, timeout_s: float, process: subprocess.Popen[bytes]
+) -> None:
     end_s = time.monotonic() + timeout_s
     while not condition():
         if process.poll() is not None or time.monotonic() > end_s:
