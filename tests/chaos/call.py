@@ -7,7 +7,7 @@ import contextlib
 import json
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ from tests.chaos.verdict import Turn, compare
 from tests.chaos.voice import keep_apart, voiced
 from tests.fakes.providers.coded_speech import CodedEar, words_of
 from tests.fakes.providers.openai import Call as ToolCall
+from tests.fakes.providers.provider import Asked
 from tests.stack.caller import RATE_HZ, Caller, Heard, join_token
 from tests.stack.processes import KEYS
 
@@ -101,9 +102,7 @@ class ChaosCall:
         was_met = trial is None or self.providers.was_met(trial)
         await self.providers.heal()
         self.heal()
-        messages = next(
-            (it.body["messages"] for it in reversed(requests[asked_from:]) if is_chat(it.body)), []
-        )
+        messages = _last_messages(requests[asked_from:])
         first_s = next((at_s for at_s in answer.sounds_s if at_s > end_s), None)
         return Turn(
             trial=str(trial or ""),
@@ -150,8 +149,13 @@ class ChaosCall:
         return " ".join(fresh)
 
 
-def is_chat(body: Any) -> bool:
-    return isinstance(body, dict) and "messages" in body
+def _last_messages(requests: Sequence[Asked]) -> list[dict[str, Any]]:
+    """Of the last chat request; none without one."""
+    for request in reversed(requests):
+        if isinstance(request.body, dict) and "messages" in request.body:
+            messages: list[dict[str, Any]] = request.body["messages"]
+            return messages
+    return []
 
 
 def _text(message: dict[str, Any]) -> str:

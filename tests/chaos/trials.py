@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from tests.fakes.providers.faults import AT_CONNECT, Fault, Kind
-from tests.hosted.stock import FAULTS, PORT_CLOSED
+from tests.fakes.providers.faults import Fault, Kind
+from tests.hosted.stock import FAULTS, PORT_CLOSED, WHOLE
 
 Stage = Literal["stt", "llm", "tts", "tool"]
 When = Literal["connect", "first", "midway", "whole"]
@@ -48,11 +48,7 @@ class Trial:
             return "first"
         if self.name.startswith(("midway", "tool")):
             return "midway"
-        at_connect = self.fault is None or self.fault.after == AT_CONNECT
-        return "connect" if at_connect and self.name not in _WHOLE else "whole"
-
-
-_WHOLE = {"nothing but empty", "slow drip", "wrong rate"}
+        return "whole" if self.name in WHOLE else "connect"
 
 
 def all_trials() -> list[Trial]:

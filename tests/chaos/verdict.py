@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from statistics import median_high
 
 from tests.fakes.providers.coded_speech import TORN, words_of
 
@@ -61,8 +62,9 @@ class Turn:
         midst; None where there was no answer."""
         if self.response_s is None or not self.is_answered:
             return None
-        response_s = median([it.response_s for it in healthy if it.response_s is not None])
-        gap_s = median([it.longest_gap_s for it in healthy])
+        responses_s = [it.response_s for it in healthy if it.response_s is not None]
+        response_s = median_high(responses_s or [0.0])
+        gap_s = median_high([it.longest_gap_s for it in healthy] or [0.0])
         return max(self.response_s - response_s, self.longest_gap_s - gap_s, 0.0)
 
     def problems(self) -> list[str]:
@@ -86,11 +88,6 @@ class Turn:
         if not self.was_met:
             found.append("the fault did not happen")
         return found
-
-
-def median(values: Sequence[float]) -> float:
-    ordered = sorted(values)
-    return ordered[len(ordered) // 2] if ordered else 0.0
 
 
 @dataclass(frozen=True)

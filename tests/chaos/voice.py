@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.fakes.providers.coded_speech import CODE, TORN, say, words_of
+from tests.fakes.providers.coded_speech import CODE, TONES, TORN, say, words_of
 from tests.stack.caller import RATE_HZ
 
 _PITCH_HZ = 120.0
@@ -16,8 +16,6 @@ _SWAYS_HZ = 3.0
 _DEPTH = 0.9
 _GAIN = 1.8
 """Of a voice whose peaks are rare, to be as loud as before."""
-_TONES = 40
-"""Of the code."""
 
 
 def voiced(text: str) -> NDArray[np.int16]:
@@ -47,5 +45,5 @@ def keep_apart(texts: Iterable[str]) -> None:
 
 
 def _is_apart(number: int) -> bool:
-    first, second = divmod(number, _TONES)
+    first, second = divmod(number, TONES)
     return first % 2 == 0 and second % 2 == 0

@@ -7,7 +7,7 @@ import contextlib
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evals.ear.systems import System, running
@@ -50,13 +50,7 @@ async def running_parley(livekit: LiveKit, providers: Providers) -> AsyncIterato
 async def running_system(system: System, livekit: LiveKit) -> AsyncIterator[ChaosWorker]:
     """Starts it in a thread: the providers answer meanwhile."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        environment = {**system.environment, "TMPDIR": folder}
-        own = System(
-            name=system.name,
-            command=system.command,
-            environment=environment,
-            profile=system.profile,
-        )
+        own = replace(system, environment={**system.environment, "TMPDIR": folder})
         await asyncio.to_thread(stack.enter_context, running(own, livekit))
         try:
             yield ChaosWorker(own.label, Path(folder))

@@ -36,6 +36,10 @@ class Wire:
     """By status."""
 
 
+SOUND = Wire(garbage=bytes(range(255)) * 3, huge=lambda: b"{" * HUGE_BYTES, error=lambda _: b"")
+"""Plain sound in an HTTP body."""
+
+
 class Answer(ABC):
     """Pieces sent one after the other; a fault of `fault` shows at its piece."""
 

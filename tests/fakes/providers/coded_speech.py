@@ -19,7 +19,10 @@ GAP_S = 0.06
 TORN = "…"
 """A word of which a part is missing."""
 
-_LOWEST_HZ, _STEP_HZ, _TONES = 400, 50, 40
+TONES = 40
+"""A word's number is its first tone's times this, and its second one's."""
+
+_LOWEST_HZ, _STEP_HZ = 400, 50
 _PEAK = 8000
 _LOUD = 1200
 _FRAME_S = 0.01
@@ -39,7 +42,7 @@ class Code:
         if word not in self.words:
             self.words.append(word)
         number = self.words.index(word)
-        if number >= _TONES**2:
+        if number >= TONES**2:
             raise ValueError("a test that says more than 1600 different words needs a new Code")
         return number
 
@@ -63,7 +66,7 @@ def say(text: str | Iterable[str], rate_hz: int, *, code: Code = CODE) -> bytes:
 
 
 def say_word(word: str, rate_hz: int, *, code: Code = CODE) -> bytes:
-    first, second = divmod(code.number(word), _TONES)
+    first, second = divmod(code.number(word), TONES)
     times = np.arange(round(WORD_S / 2 * rate_hz)) / rate_hz
     waves = [np.sin(2 * np.pi * (_LOWEST_HZ + tone * _STEP_HZ) * times) for tone in (first, second)]
     gap = np.zeros(round(GAP_S * rate_hz))
@@ -125,7 +128,7 @@ class CodedEar:
         half = round(WORD_S / 2 * self.rate_hz)
         tones = (sound[middle - half : middle], sound[middle : middle + half])
         first, second = (self._tone(tone[edge:-edge]) for tone in tones)
-        return self.code.word(first * _TONES + second)
+        return self.code.word(first * TONES + second)
 
     def _tone(self, sound: NDArray[np.float64]) -> int:
         """By the phase from one crossing of zero to the last; finer than counting them."""

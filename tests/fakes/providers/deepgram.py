@@ -93,7 +93,7 @@ class FakeDeepgram(FakeProvider):
         self, request: web.Request, protocol: type[_Nova | _Flux], fault: Fault | None
     ) -> web.WebSocketResponse:
         ws = await open_socket(request)
-        answer = await self.socket_answer(request, fault, WIRE, ws)
+        answer = self.socket_answer(request, fault, WIRE, ws)
         rate_hz = int(request.query["sample_rate"])
         stream = protocol(answer, dict(request.query), self.hearing(rate_hz))
         await stream.begin()

@@ -17,7 +17,7 @@ from typing import Any
 from aiohttp import WSMsgType, web
 from livekit.plugins.speechcore import duration_s
 
-from .answer import HUGE_BYTES, Gone, SocketAnswer, Wire, refusal
+from .answer import HUGE_BYTES, SOUND, Gone, SocketAnswer, Wire, refusal
 from .faults import AT_CONNECT, Kind
 from .provider import FakeProvider, Handler, open_socket
 from .voices import WRONG_RATE_HZ, Spoken, Voice, tone_voice
@@ -29,8 +29,6 @@ A WebSocket is kept over many contexts; one that is to be opened meets what the 
 meet at connect.
 """
 PIECE_S = 0.25
-
-SOUND = Wire(garbage=bytes(range(255)) * 3, huge=lambda: b"{" * HUGE_BYTES, error=lambda _: b"")
 
 
 @dataclass
@@ -108,7 +106,7 @@ class FakeElevenLabs(FakeProvider):
     async def _context(
         self, request: web.Request, ws: web.WebSocketResponse, name: str, rate_hz: int
     ) -> _Context:
-        answer = await self.socket_answer(request, self.plans[SPEECH].take(), _wire(name), ws)
+        answer = self.socket_answer(request, self.plans[SPEECH].take(), _wire(name), ws)
         return _Context(answer, name, self.voice, rate_hz, self.wait)
 
 

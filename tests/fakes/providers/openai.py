@@ -17,10 +17,10 @@ from typing import Any
 from aiohttp import web
 from livekit.plugins.simulated.recogniser import HeardKind
 
-from .answer import HUGE_BYTES, BodyAnswer, Wire, refusal
+from .answer import HUGE_BYTES, SOUND, BodyAnswer, Wire, refusal
 from .faults import Kind
 from .hearing import CodedHearing, Hearings
-from .openai_realtime import RealtimeStream
+from .openai_realtime import TOKENS_USED, RealtimeStream
 from .provider import FakeProvider, Handler, open_socket
 from .voices import PROMISED_RATE_HZ, WRONG_RATE_HZ, Voice, tone_voice
 from .wav import make_wav, read_wav
@@ -38,7 +38,6 @@ EVENTS = Wire(
     huge=lambda: _event({**_HEAD, "choices": [], "padding": "x" * HUGE_BYTES}),
     error=lambda status: _event(_error(status)),
 )
-SOUND = Wire(garbage=bytes(range(255)) * 3, huge=lambda: b"{" * HUGE_BYTES, error=lambda _: b"")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,7 +153,7 @@ class FakeOpenAI(FakeProvider):
         text = " ".join(said.text for said in heard if said.kind is HeardKind.FINAL).strip()
         if fault and fault.kind is Kind.EMPTY:
             text = ""
-        return await self.json_answer(request, fault, {"text": text, "usage": _tokens_used()})
+        return await self.json_answer(request, fault, {"text": text, "usage": TOKENS_USED})
 
     async def _speech(self, request: web.Request) -> web.StreamResponse:
         fault = await self.admit(request, SPEECH)
@@ -172,7 +171,7 @@ class FakeOpenAI(FakeProvider):
             else:
                 await answer.send(piece)
         if has_events:
-            done = {"type": "speech.audio.done", "usage": _tokens_used()}
+            done = {"type": "speech.audio.done", "usage": TOKENS_USED}
             await answer.send(_event(done), is_end=True)
         await answer.finish()
         return answer.response
@@ -193,7 +192,7 @@ class FakeOpenAI(FakeProvider):
         if request.query.get("intent") != "transcription":
             return refusal(400, self.error(400))
         ws = await open_socket(request)
-        answer = await self.socket_answer(request, fault, REALTIME_WIRE, ws)
+        answer = self.socket_answer(request, fault, REALTIME_WIRE, ws)
         await RealtimeStream(answer, self.hearing(PROMISED_RATE_HZ), self.wait).serve()
         return ws
 
@@ -221,10 +220,6 @@ def _error(status: int) -> dict[str, Any]:
         "code": codes.get(status),
     }
     return {"error": error}
-
-
-def _tokens_used() -> dict[str, Any]:
-    return {"type": "tokens", "input_tokens": 10, "output_tokens": 5, "total_tokens": 15}
 
 
 def _event(content: dict[str, Any]) -> str:

@@ -14,6 +14,9 @@ from .answer import SocketAnswer
 from .faults import Kind
 from .hearing import Hearing
 
+TOKENS_USED = {"type": "tokens", "input_tokens": 10, "output_tokens": 5, "total_tokens": 15}
+"""By any piece of sound."""
+
 
 class RealtimeStream:
     """Ends segments itself when the session asks for server_vad, else at a commit."""
@@ -77,7 +80,7 @@ class RealtimeStream:
         await self._item_event(
             "conversation.item.input_audio_transcription.completed",
             transcript=text,
-            usage={"type": "tokens", "input_tokens": 10, "output_tokens": 5, "total_tokens": 15},
+            usage=TOKENS_USED,
         )
         self._is_speaking, self._told = False, ""
         self._item += 1

@@ -130,7 +130,7 @@ class FakeProvider(ABC):
     def note(self, request: web.Request, body: Any = None) -> None:
         self.asked.append(Asked(request.path, dict(request.query), body))
 
-    async def socket_answer(
+    def socket_answer(
         self, request: web.Request, fault: Fault | None, wire: Wire, ws: web.WebSocketResponse
     ) -> SocketAnswer:
         answer = SocketAnswer(request, fault, wire, ws)
