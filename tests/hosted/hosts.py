@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agent.config import Settings
+from agent.hosted.keys import PROVIDERS
 from tests.fakes.providers.deepgram import FakeDeepgram
 from tests.fakes.providers.elevenlabs import FakeElevenLabs
 from tests.fakes.providers.openai import FakeOpenAI
@@ -10,7 +11,6 @@ from tests.fakes.providers.provider import KEY
 
 FAKES = {"deepgram": FakeDeepgram, "openai": FakeOpenAI, "elevenlabs": FakeElevenLabs}
 """By the name of the engines."""
-_PREFIXES = {"deepgram": "deepgram", "openai": "openai", "elevenlabs": "eleven"}
 
 
 def settings_for(
@@ -20,6 +20,6 @@ def settings_for(
     for name, fake in FAKES.items():
         for provider in providers:
             if isinstance(provider, fake):
-                values.setdefault(f"{_PREFIXES[name]}_base_url", provider.api_url)
-                values.setdefault(f"{_PREFIXES[name]}_api_key", key)
+                values.setdefault(PROVIDERS[name].url, provider.api_url)
+                values.setdefault(PROVIDERS[name].key, key)
     return Settings.model_validate(values)

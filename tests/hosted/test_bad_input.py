@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
-from livekit.agents import utils
 
 from evals.chaos.lines import pipeline, reply_to, settings_of, turn_of
 from tests.chaos.providers import FIRST_MODEL, Order, chat_of, running_providers
 from tests.chaos.trials import Trial
 from tests.fakes.providers.faults import Fault, Kind, Plan
 
+pytestmark = pytest.mark.usefixtures("http")
+
 REFUSED = Fault(kind=Kind.STATUS, status=401)
 NOUNS = ("river", "bakery", "violin", "garden")
-
-
-@pytest_asyncio.fixture(autouse=True)
-async def http() -> AsyncIterator[None]:
-    async with utils.http_context.open():
-        yield
 
 
 NONSENSE = [

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
 from typing import Any
 
 import numpy as np
 import pytest
-import pytest_asyncio
-from livekit.agents import llm, stt, utils
+from livekit.agents import llm, stt
 from livekit.plugins import deepgram, elevenlabs, openai
 from livekit.plugins.simulated.words import Announcements
 from livekit.plugins.speechcore import Word, duration_s
@@ -30,13 +28,9 @@ from tests.hosted.trials import ONCE, SENTENCE, ask, speak
 from tests.stack.caller import RATE_HZ, resample
 from tests.stack.speech import speech
 
+pytestmark = pytest.mark.usefixtures("http")
+
 STALL = Fault(kind=Kind.STALL)
-
-
-@pytest_asyncio.fixture(autouse=True)
-async def http() -> AsyncIterator[None]:
-    async with utils.http_context.open():
-        yield
 
 
 def chat_engine(provider: FakeOpenAI, **options: str) -> openai.LLM:

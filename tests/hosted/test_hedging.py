@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
-import pytest_asyncio
-from livekit.agents import llm, utils
+from livekit.agents import llm
 
 from evals.chaos.lines import pipeline, reply_to, settings_of
 from tests.chaos.providers import FIRST_MODEL, SECOND_MODEL, running_providers
 
-
-@pytest_asyncio.fixture(autouse=True)
-async def http() -> AsyncIterator[None]:
-    async with utils.http_context.open():
-        yield
+pytestmark = pytest.mark.usefixtures("http")
 
 
 @pytest.mark.parametrize(

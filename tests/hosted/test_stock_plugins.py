@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
-from livekit.agents import utils
 
 from tests.hosted.stock import FAULTS, STOCK, column, try_out
 from tests.hosted.trials import QUESTION, SENTENCE, TIMEOUT_S
 
+pytestmark = pytest.mark.usefixtures("http")
+
 README = Path(__file__).parents[1] / "fakes/providers/README.md"
 NOT_TRIED = "–"
-
-
-@pytest_asyncio.fixture(autouse=True)
-async def http() -> AsyncIterator[None]:
-    async with utils.http_context.open():
-        yield
 
 
 def table() -> dict[str, dict[str, str]]:

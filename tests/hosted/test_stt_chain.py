@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import pytest
-import pytest_asyncio
-from livekit.agents import stt, utils
+from livekit.agents import stt
 from livekit.plugins.chains import Member
 from livekit.plugins.chains.stt import ChainSTT
 
@@ -16,6 +14,8 @@ from tests.fakes.audio import BED_DBFS, frames, noise
 from tests.fakes.providers.coded_speech import say
 from tests.fakes.providers.faults import Plan
 from tests.hosted.stock import FAULTS, PORT_CLOSED, STOCK
+
+pytestmark = pytest.mark.usefixtures("http")
 
 DEADLINE_S = 0.7
 TRIED = (
@@ -40,12 +40,6 @@ _RATE_HZ = 16_000
 _FRAME_S = 0.05
 _LONGEST_S = 2 * DEADLINE_S + 1.0
 """From a flush to its FINAL; this machine may be busy."""
-
-
-@pytest_asyncio.fixture(autouse=True)
-async def http() -> AsyncIterator[None]:
-    async with utils.http_context.open():
-        yield
 
 
 @dataclass
