@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
@@ -184,25 +184,6 @@ async def _collect(speech: tts.SynthesizeStream, sound: Sound) -> None:
     async for audio in speech:
         sound.first_s = sound.first_s or time.monotonic()
         sound.pcm += bytes(audio.frame.data)
-
-
-@dataclass
-class LoopLag:
-    """How late the event loop was: with a slow machine the deadlines are not the engines' fault."""
-
-    worst_s: float = 0.0
-    late: int = 0
-    looks: int = 0
-    step_s: float = field(default=0.02)
-
-    async def watch(self) -> None:
-        while True:
-            begun_s = time.monotonic()
-            await asyncio.sleep(self.step_s)
-            lag_s = time.monotonic() - begun_s - self.step_s
-            self.looks += 1
-            self.late += lag_s > 0.1
-            self.worst_s = max(self.worst_s, lag_s)
 
 
 async def many_turns(

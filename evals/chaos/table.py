@@ -46,15 +46,8 @@ def faults_table(systems: Mapping[str, Rows]) -> Table:
 
 
 def summary_table(systems: Mapping[str, Rows]) -> Table:
-    table = Table(title="all faults")
-    table.add_column("")
-    for name in systems:
-        table.add_column(name, justify="right")
     figures = {name: summary(_with_fault(rows)) for name, rows in systems.items()}
-    for what in next(iter(figures.values()), {}):
-        cells = [_number(of_system[what]) for of_system in figures.values()]
-        table.add_row(what.replace("_", " "), *cells)
-    return table
+    return plain_table("all faults", figures)
 
 
 def plain_table(title: str, figures: Mapping[str, Mapping[str, Any]]) -> Table:

@@ -10,14 +10,8 @@ from typing import Any
 
 from livekit.agents import utils
 
-from evals.chaos.lines import (
-    LoopLag,
-    break_at_random,
-    many_turns,
-    percentile,
-    reply_to,
-    settings_of,
-)
+from evals.chaos.lines import break_at_random, many_turns, percentile, reply_to, settings_of
+from evals.engines.lag import LagProbe
 from tests.chaos.providers import running_providers
 from tests.chaos.verdict import Turn
 
@@ -27,7 +21,8 @@ _SEED = 6
 @dataclass
 class Tally:
     turns: list[Turn] = field(default_factory=list)
-    lag: LoopLag = field(default_factory=LoopLag)
+    lag: LagProbe = field(default_factory=LagProbe)
+    """With a slow machine the deadlines are not the engines' fault."""
 
     def figures(self, share: float, lines: int) -> dict[str, Any]:
         turns = self.turns
@@ -44,7 +39,7 @@ class Tally:
             "words_doubled": sum(len(it.mouth.added) for it in turns),
             "first_audio_p50_s": percentile(times_s, 0.5),
             "first_audio_p95_s": percentile(times_s, 0.95),
-            "loop_lag_worst_s": self.lag.worst_s,
+            "loop_lag_worst_s": self.lag.summary()["max_ms"] / 1000,
             "problems": [it.problems() for it in turns if it.problems()],
         }
 
@@ -66,12 +61,12 @@ async def thousand_turns(
     async with utils.http_context.open(), running_providers("deepgram first") as providers:
         providers.openai.reply = reply_to
         break_at_random(providers, share, Random(_SEED))
-        watching = asyncio.create_task(tally.lag.watch(), name="chaos.lag")
+        tally.lag.begin()
         try:
             await many_turns(providers, settings_of(providers), count, lines, note)
         except asyncio.CancelledError:
             if not tally.turns:
                 raise
         finally:
-            await utils.aio.cancel_and_wait(watching)
+            tally.lag.end()
     return tally.figures(share, lines)
