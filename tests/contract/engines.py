@@ -235,7 +235,3 @@ FAILURES = (
     Failure("a foreign error", RuntimeError("onnx says no")),
     Failure("too many callers", EngineBusy("every worker is taken"), is_retried=False),
 )
-
-
-def is_real(engine: llm.LLM[Any] | stt.STT[Any] | tts.TTS[Any]) -> bool:
-    return engine.provider != "fake"
