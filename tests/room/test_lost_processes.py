@@ -12,6 +12,7 @@ import pytest
 from livekit import api
 
 from tests.room.conftest import Join
+from tests.room.lost_calls import BACK, QUESTION, SHORT, ask, ask_first
 from tests.stack.caller import Caller
 from tests.stack.faults import job_processes, kill_the_job
 from tests.stack.processes import KEYS, LiveKit, Worker, running_worker
@@ -20,10 +21,7 @@ from tests.stack.speech import speech
 # The SDK drops a handle twice when a participant or a server goes.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
-QUESTION = "What is the weather going to be like tomorrow?"
-SHORT = json.dumps({"simulated": {"reply_s": 1.0}})
 LONG = json.dumps({"simulated": {"reply_s": 6}})
-BACK = "I am back, sorry for the interruption."
 
 
 @pytest.fixture(scope="module")
@@ -38,23 +36,21 @@ def worker(livekit: LiveKit, cache: Path) -> Iterator[Worker]:
         yield worker
 
 
-async def ask(caller: Caller) -> None:
-    await caller.wait_for_answer(await caller.say(speech(QUESTION)))
-    await caller.wait_for_quiet()
-
-
 async def in_a_call(join: Join, room: str = "", metadata: str = SHORT) -> Caller:
     """A caller whose first question was answered."""
     caller = await join("lost", room=room, metadata=metadata)
-    await caller.wait_for(lambda: caller.room.remote_participants, "agent")
-    await asyncio.sleep(0.5)
-    await ask(caller)
-    assert caller.said("agent").startswith("Reply 1")
+    await ask_first(caller)
     return caller
 
 
 def server_api(livekit: LiveKit) -> api.LiveKitAPI:
     return api.LiveKitAPI(livekit.url, KEYS.api_key, KEYS.api_secret)
+
+
+async def remove(server: api.LiveKitAPI, room: str, identity: str) -> None:
+    """Ends a participant's connection, from the server's side."""
+    who = api.RoomParticipantIdentity(room=room, identity=identity)
+    await server.room.remove_participant(who)
 
 
 async def test_the_agent_is_back_within_five_seconds_and_knows_what_was_said(
@@ -132,8 +128,7 @@ async def test_an_agent_that_was_sent_away_stays_away(
     caller = await in_a_call(join, room="sent-away")
     (agent,) = caller.room.remote_participants
     async with server_api(livekit) as server:
-        who = api.RoomParticipantIdentity(room="sent-away", identity=agent)
-        await server.room.remove_participant(who)
+        await remove(server, "sent-away", agent)
     await caller.wait_for(lambda: not caller.room.remote_participants, "agent to leave")
     await asyncio.sleep(6.0)
     assert not caller.room.remote_participants
@@ -158,8 +153,7 @@ async def test_a_caller_whose_connection_broke_finds_the_conversation(
 ) -> None:
     caller = await in_a_call(join, room="broken")
     async with server_api(livekit) as server:
-        who = api.RoomParticipantIdentity(room="broken", identity=caller.identity)
-        await server.room.remove_participant(who)
+        await remove(server, "broken", caller.identity)
     await asyncio.sleep(12.0)
     again = await join("", room="broken", caller=Caller())
     await asyncio.sleep(1.0)
@@ -175,11 +169,8 @@ async def test_a_caller_who_comes_back_to_a_closed_room_finds_the_conversation(
         request = api.CreateRoomRequest(name="closed", departure_timeout=2, agents=[dispatch])
         await server.room.create_room(request)
         caller = await join("", room="closed")
-        await caller.wait_for(lambda: caller.room.remote_participants, "agent")
-        await asyncio.sleep(0.5)
-        await ask(caller)
-        who = api.RoomParticipantIdentity(room="closed", identity=caller.identity)
-        await server.room.remove_participant(who)
+        await ask_first(caller)
+        await remove(server, "closed", caller.identity)
     await caller.wait_for(lambda: not job_processes(worker), "end of the room")
     again = await join("lost", room="closed", metadata=SHORT, caller=Caller())
     await again.wait_for(lambda: BACK in again.said("agent"), "return")
@@ -193,15 +184,11 @@ async def test_somebody_else_in_a_room_of_the_same_name_hears_nothing_of_it(
 ) -> None:
     caller = await in_a_call(join, room="same-name")
     async with server_api(livekit) as server:
-        who = api.RoomParticipantIdentity(room="same-name", identity=caller.identity)
-        await server.room.remove_participant(who)
+        await remove(server, "same-name", caller.identity)
         await server.room.delete_room(api.DeleteRoomRequest(room="same-name"))
     await asyncio.sleep(1.0)
     other = await join("lost", room="same-name", metadata=SHORT, caller=Caller("somebody"))
-    await other.wait_for(lambda: other.room.remote_participants, "agent")
-    await asyncio.sleep(0.5)
-    await ask(other)
-    assert other.said("agent").startswith("Reply 1")
+    await ask_first(other)
 
 
 async def test_a_call_outlives_seconds_without_any_media(worker: Worker, join: Join) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
@@ -12,19 +11,16 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.room.lost_calls import BACK, SHORT, ask, ask_first
 from tests.stack.caller import Caller, join_token
 from tests.stack.cuttable import cuttable
 from tests.stack.faults import RestartableServer, job_processes, kill_the_job, restartable_server
 from tests.stack.processes import KEYS, Worker, running_worker
 from tests.stack.redis import redis_server
-from tests.stack.speech import speech
 
 # The SDK drops a handle twice when a participant or a server goes.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
-QUESTION = "What is the weather going to be like tomorrow?"
-METADATA = json.dumps({"simulated": {"reply_s": 1.0}})
-BACK = "I am back, sorry for the interruption."
 AFRESH = "Sorry, the line broke. Please tell me again what you need."
 
 
@@ -46,19 +42,11 @@ def environment(server: RestartableServer, folder: Path, **more: str) -> dict[st
     return server.livekit.environment | own | more
 
 
-async def ask(caller: Caller) -> None:
-    await caller.wait_for_answer(await caller.say(speech(QUESTION)))
-    await caller.wait_for_quiet()
-
-
 async def begin_call(caller: Caller, server: RestartableServer) -> None:
     """Until the first question is answered."""
-    token = join_token(KEYS.api_key, KEYS.api_secret, "call", caller.identity, "faults", METADATA)
+    token = join_token(KEYS.api_key, KEYS.api_secret, "call", caller.identity, "faults", SHORT)
     await caller.join(server.url, token)
-    await caller.wait_for(lambda: caller.room.remote_participants, "agent")
-    await asyncio.sleep(0.5)
-    await ask(caller)
-    assert caller.said("agent").startswith("Reply 1")
+    await ask_first(caller)
 
 
 async def test_a_server_that_is_killed_and_started_again_finds_the_call_going_on(
