@@ -9,7 +9,7 @@ import ctranslate2
 import numpy as np
 
 from evals.engines.timing import Comparison, compare
-from evals.engines.whisper import SIZES, sentence, speech
+from evals.engines.whisper import SIZES, sentence, speech, to_float
 from tests.models.random_whisper import scripted_whisper
 
 TOGETHER = (2, 4)
@@ -27,8 +27,8 @@ def _batch(size: str, count: int, *, n: int) -> Comparison:
 
     path = scripted_whisper(sentence(_LENGTH_S), size=size, quantization="int8", english_only=True)
     whisper = WhisperModel(str(path), device="cpu", compute_type="int8", cpu_threads=2)
-    samples = np.frombuffer(speech(_LENGTH_S), np.int16).astype(np.float32) / 32768
-    features = whisper.feature_extractor(samples)[:, : round(_LENGTH_S * _FRAMES_PER_S)]
+    sound = to_float(speech(_LENGTH_S))
+    features = whisper.feature_extractor(sound)[:, : round(_LENGTH_S * _FRAMES_PER_S)]
     prompt = whisper.hf_tokenizer.encode("<|startoftranscript|><|notimestamps|>").ids[:2]
 
     def decoded(together: int) -> None:

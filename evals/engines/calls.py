@@ -20,11 +20,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
-import psutil
-from livekit.plugins.modelserver import EngineConfig, ModelServerProcess, Running, ServerConfig
+import psutil  # type: ignore[import-untyped]  # comes with livekit-agents
+from livekit.plugins.modelserver import EngineConfig
 
 from evals.engines.caller import SPOKEN_S, TURN_S, Order
 from evals.engines.timing import Times
+from evals.engines.watched_server import watched_server
 from evals.engines.whisper import sentence
 from tests.models.random_whisper import scripted_whisper
 
@@ -34,7 +35,6 @@ COUNTS = (1, 2, 4, 8)
 _ALL = 1000
 """A capacity that refuses nobody."""
 
-_START_S = 60.0
 _LOOK_S = 2.0
 
 
@@ -63,7 +63,8 @@ async def _row(way: Way, count: int, turns: int) -> dict[str, Any]:
             address, pids = "", []
             if way != "one process a call":
                 capacity = None if way.endswith("admission") else _ALL
-                running = await stack.enter_async_context(_server(lag, whisper, capacity))
+                server = watched_server(lag, _whisper(whisper, capacity))
+                running = await stack.enter_async_context(server)
                 address, pids = running.address, [running.pid]
             orders = [
                 Order(
@@ -119,26 +120,14 @@ def _prefixed(name: str, values_s: Sequence[float]) -> dict[str, float]:
     return {f"{name}_{key}": value for key, value in asdict(Times.of(values_s)).items()}
 
 
-@asynccontextmanager
-async def _server(
-    lag: Path, whisper: dict[str, Any], capacity: int | None
-) -> AsyncIterator[Running]:
-    engine = EngineConfig(
+def _whisper(options: dict[str, Any], capacity: int | None) -> EngineConfig:
+    return EngineConfig(
         name="whisper",
         kind="stt",
         factory="evals.engines.marked:marked_whisper",
-        options=whisper,
+        options=options,
         capacity=capacity,
     )
-    config = ServerConfig(
-        address=f"unix:{lag.parent / 'models.sock'}", engines=(engine,), health_port=None
-    )
-    command = (sys.executable, "-m", "evals.engines.watched_server", str(lag))
-    process = ModelServerProcess(config, command=command)
-    try:
-        yield await process.start(timeout_s=_START_S)
-    finally:
-        await process.aclose()
 
 
 @asynccontextmanager
@@ -168,7 +157,8 @@ async def _line(process: Process) -> bytes:
 
 def _busy_s(processes: Sequence[psutil.Process]) -> float:
     times = [process.cpu_times() for process in processes]
-    return sum(each.user + each.system for each in times)
+    busy_s: float = sum(each.user + each.system for each in times)
+    return busy_s
 
 
 async def _peak_mb(processes: Sequence[psutil.Process], over: asyncio.Event) -> float:

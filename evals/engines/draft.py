@@ -11,14 +11,13 @@ from __future__ import annotations
 import json
 import tempfile
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from livekit.plugins.llama_cpp import LlamaServer, ServerOptions
+from livekit.plugins.llama_cpp import ServerOptions
 
+from evals.engines.llama import running_llama
 from evals.engines.timing import compare
 from tests.models.tiny_llama import Size, write_tiny_llama
 
@@ -34,13 +33,13 @@ def answers(*, n: int) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="parley-") as folder:
         path = write_tiny_llama(Path(folder) / "model.gguf", size=_SIZE, working_layers=1)
         options = ServerOptions(model=path, slots=1, context_tokens=512)
-        with _running(options) as plain:
+        with running_llama(options) as plain:
             return [_row(plain, options, Path(folder), blur, n) for blur in _BLURS]
 
 
 def _row(plain: str, options: ServerOptions, folder: Path, blur: float, n: int) -> dict[str, Any]:
     draft = write_tiny_llama(folder / "draft.gguf", size=replace(_SIZE, layers=1), blur=blur)
-    with _running(replace(options, draft_model=draft)) as drafted:
+    with running_llama(replace(options, draft_model=draft)) as drafted:
         timings = _answer(drafted)
         if timings["text"] != _answer(plain)["text"]:
             raise AssertionError("a draft changed the answer")
@@ -53,16 +52,6 @@ def _row(plain: str, options: ServerOptions, folder: Path, blur: float, n: int) 
         "guesses": timings["draft_n"],
         "accepted": timings["draft_n_accepted"],
     }
-
-
-@contextmanager
-def _running(options: ServerOptions) -> Iterator[str]:
-    server = LlamaServer(options)
-    server.start()
-    try:
-        yield server.url
-    finally:
-        server.stop()
 
 
 def _answer(url: str) -> dict[str, Any]:

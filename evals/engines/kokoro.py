@@ -8,7 +8,6 @@ environment of its own: see tests/models/random_kokoro.py.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import random
 import statistics
 import time
@@ -53,10 +52,8 @@ def playouts(*, n: int) -> list[dict[str, Any]]:
 
 def precisions(*, n: int) -> list[dict[str, Any]]:
     """Seconds of work for a second of speech, by weights and threads."""
-    return [
-        _speed(precision, threads, n)
-        for precision, threads in itertools.product(("fp32", "int8"), (1, 2))
-    ]
+    weights: tuple[Precision, ...] = ("fp32", "int8")
+    return [_speed(precision, threads, n) for precision in weights for threads in (1, 2)]
 
 
 async def _first_audio(n: int) -> list[Comparison]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +33,19 @@ def first_tokens(*, n: int) -> list[Comparison]:
     """At the turn `TURNS`, whose question is another each time."""
     with tempfile.TemporaryDirectory(prefix="parley-") as folder:
         path = write_tiny_llama(Path(folder) / "llama.gguf", size=_SIZE)
-        server = LlamaServer(ServerOptions(model=path, slots=2, context_tokens=8192))
-        server.start()
-        try:
-            return asyncio.run(_first_tokens(server.url, n))
-        finally:
-            server.stop()
+        with running_llama(ServerOptions(model=path, slots=2, context_tokens=8192)) as url:
+            return asyncio.run(_first_tokens(url, n))
+
+
+@contextmanager
+def running_llama(options: ServerOptions) -> Iterator[str]:
+    """The address of its server."""
+    server = LlamaServer(options)
+    server.start()
+    try:
+        yield server.url
+    finally:
+        server.stop()
 
 
 async def _first_tokens(url: str, n: int) -> list[Comparison]:

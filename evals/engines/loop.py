@@ -9,24 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from livekit.agents import llm
-from livekit.plugins.llama_cpp import LLM, LlamaServer, ServerOptions
+from livekit.plugins.llama_cpp import LLM, ServerOptions
 from livekit.plugins.modelserver import (
     EngineConfig,
     ModelServerClient,
-    ModelServerProcess,
     RemoteRecogniser,
     RemoteSynthesiser,
-    ServerConfig,
 )
 from livekit.plugins.speechio import (
     InProcessRecogniser,
@@ -37,6 +34,8 @@ from livekit.plugins.speechio import (
 
 from agent.local import factories
 from evals.engines.lag import LagProbe
+from evals.engines.llama import running_llama
+from evals.engines.watched_server import watched_server
 from evals.engines.whisper import RATE_HZ, sentence, speech
 from tests.models.hum_kokoro import hum_kokoro
 from tests.models.random_whisper import scripted_whisper
@@ -49,6 +48,7 @@ _VOICE_HZ = 24_000
 _LLAMA = Size(layers=8, width=512, inner=1536, heads=8)
 _TOKENS = 40
 _TIMEOUT_S = 30.0
+_LAG = "lag.json"
 
 
 @dataclass(frozen=True)
@@ -63,14 +63,10 @@ def lags(*, turns: int) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="parley-") as path:
         folder = Path(path)
         model = write_tiny_llama(folder / "llama.gguf", size=_LLAMA)
-        llama = LlamaServer(ServerOptions(model=model, slots=_CALLS, threads=1))
-        llama.start()
-        try:
-            served = asyncio.run(_served(folder, llama.url, turns))
-            own = asyncio.run(_own(folder, llama.url, turns))
-        finally:
-            llama.stop()
-        server = json.loads((folder / "lag.json").read_text())
+        with running_llama(ServerOptions(model=model, slots=_CALLS, threads=1)) as llama_url:
+            served = asyncio.run(_served(folder, llama_url, turns))
+            own = asyncio.run(_own(folder, llama_url, turns))
+        server = json.loads((folder / _LAG).read_text())
     return [
         {"what": "model server", **server},
         {"what": "call, engines on the model server", **served},
@@ -79,13 +75,16 @@ def lags(*, turns: int) -> list[dict[str, Any]]:
 
 
 async def _served(folder: Path, llama_url: str, turns: int) -> dict[str, Any]:
-    async with _model_server(folder) as client:
-        engines = _Engines(
-            RemoteRecogniser(client, "whisper", sample_rate_hz=RATE_HZ),
-            lambda: RemoteSynthesiser(client, "kokoro", sample_rate_hz=_VOICE_HZ),
-            llama_url,
-        )
-        return await _watched(engines, turns)
+    whisper = _engine("whisper", "stt", "faster_whisper", _whisper())
+    kokoro = _engine("kokoro", "tts", "kokoro", _kokoro(folder))
+    async with watched_server(folder / _LAG, whisper, kokoro) as running:
+        with closing(ModelServerClient(running.address)) as client:
+            engines = _Engines(
+                RemoteRecogniser(client, "whisper", sample_rate_hz=RATE_HZ),
+                lambda: RemoteSynthesiser(client, "kokoro", sample_rate_hz=_VOICE_HZ),
+                llama_url,
+            )
+            return await _watched(engines, turns)
 
 
 async def _own(folder: Path, llama_url: str, turns: int) -> dict[str, Any]:
@@ -145,26 +144,6 @@ async def _answer(model: LLM, context: llm.ChatContext) -> str:
         return "".join(
             [chunk.delta.content or "" async for chunk in stream if chunk.delta is not None]
         )
-
-
-@asynccontextmanager
-async def _model_server(folder: Path) -> AsyncIterator[ModelServerClient]:
-    engines = (
-        _engine("whisper", "stt", "faster_whisper", _whisper()),
-        _engine("kokoro", "tts", "kokoro", _kokoro(folder)),
-    )
-    config = ServerConfig(
-        address=f"unix:{folder / 'models.sock'}", engines=engines, health_port=None
-    )
-    command = (sys.executable, "-m", "evals.engines.watched_server", str(folder / "lag.json"))
-    process = ModelServerProcess(config, command=command)
-    client = ModelServerClient(config.address)
-    try:
-        await process.start(timeout_s=60)
-        yield client
-    finally:
-        client.close()
-        await process.aclose()
 
 
 def _engine(name: str, kind: Any, factory: str, options: dict[str, Any]) -> EngineConfig:

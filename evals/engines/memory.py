@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import psutil
+import psutil  # type: ignore[import-untyped]  # comes with livekit-agents
 
 from evals.ear.systems import SYSTEMS, System, running
 from tests.models.local_settings import HEARD, local_settings

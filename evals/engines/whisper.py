@@ -42,7 +42,7 @@ def _final(size: str, length_s: float, *, n: int) -> Comparison:
     engine.load()
     plain = WhisperModel(str(path), device="cpu", compute_type="int8", cpu_threads=_THREADS)
     pcm = speech(length_s)
-    samples: NDArray[np.float32] = np.frombuffer(pcm, np.int16).astype(np.float32) / 32768
+    samples = to_float(pcm)
 
     def ours() -> str:
         session = engine.open(language="en")
@@ -90,6 +90,11 @@ def partials(size: str, *, length_s: float = 10.0) -> dict[str, Any]:
         "partials_per_s": round(decodes / length_s, 2),
         "processor_s_per_s": round(processor_s / length_s, 3),
     }
+
+
+def to_float(pcm: bytes) -> NDArray[np.float32]:
+    """Between -1 and 1, as the library takes sound."""
+    return np.frombuffer(pcm, np.int16).astype(np.float32) / np.float32(32768)
 
 
 def speech(length_s: float) -> bytes:
