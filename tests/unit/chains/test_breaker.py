@@ -40,6 +40,43 @@ def test_faults_half_a_minute_apart_never_open_it() -> None:
     assert breaker.may_try(500.0)
 
 
+def outcomes(breaker: Breaker, story: str, *, every_s: float = 0.1) -> bool:
+    """Plays failures ("-") and answers ("+"); whether it stayed closed."""
+    for number, outcome in enumerate(story):
+        now_s = 100.0 + number * every_s
+        if outcome == "-":
+            fail(breaker, now_s)
+        else:
+            breaker.succeeded(now_s)
+        if breaker.until_s is not None:
+            return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("story", "stays_closed"),
+    [
+        ("-+++++-+++-++++-++-+++++", True),
+        ("-+-+-+", False),
+        ("-++-++-++-++-++", True),
+        ("+" * 50 + "---", False),
+        ("-" + "+" * 50 + "----", True),
+        ("-" + "+" * 50 + "-----", False),
+    ],
+)
+def test_it_opens_for_half_of_bad_outcomes_or_five_faults_in_a_row(
+    story: str, stays_closed: bool
+) -> None:
+    assert outcomes(Breaker(), story) is stays_closed
+
+
+def test_answers_that_came_after_an_old_fault_do_not_excuse_new_ones() -> None:
+    breaker = Breaker()
+    assert outcomes(breaker, "-" + "+" * 50)
+    fail(breaker, 140.0, 141.0, 142.0)
+    assert not breaker.may_try(142.0)
+
+
 def test_half_open_it_takes_one_probe_and_no_callers_words() -> None:
     breaker = Breaker()
     fail(breaker, 0.0, 0.0, 0.0)

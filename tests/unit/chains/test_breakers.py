@@ -180,5 +180,5 @@ def test_processes_that_write_at_once_lose_no_fault(tmp_path: Path) -> None:
     for process in processes:
         process.join()
     table = FileStore(path).read(0.0)
-    assert {len(breaker.fault_times_s) for breaker in table.values()} == {2}
+    assert {len(breaker.failures) for breaker in table.values()} == {2}
     assert len(table) == 20

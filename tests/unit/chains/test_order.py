@@ -25,11 +25,11 @@ def asked(names: str, healthy: str, hopeless: str = "") -> str:
     [
         ("a", "a", "", "aa"),
         ("abc", "abc", "", "abcabc"),
-        ("abc", "bc", "", "bcbca"),
+        ("abc", "bc", "", "bcbcaa"),
         ("abc", "bc", "a", "bcbc"),
-        ("ab", "", "", "ab"),
+        ("ab", "", "", "abab"),
         ("ab", "", "ab", ""),
-        ("ab", "", "a", "b"),
+        ("ab", "", "a", "bb"),
     ],
 )
 def test_the_healthy_come_first_and_twice_the_doubtful_last_and_the_hopeless_never(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import takewhile
 
 from .faults import Fault, FaultKind
 
@@ -18,7 +19,12 @@ class BreakerState(StrEnum):
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BreakerRules:
     faults: int = 3
-    """So many within `window_s` open the breaker."""
+    """So many within `window_s` open the breaker, if they are `fault_share` of what is known of that
+    time: an engine that fails one request in five is still the best for the other four."""
+    fault_share: float = 0.5
+    faults_in_a_row: int = 5
+    """So many without an answer between them open it, however many answers came before: it has just
+    died."""
     window_s: float = 30.0
     first_open_s: float = 5.0
     """How long it opens at first; doubled each time up to `longest_open_s`, reset once it has stayed
@@ -37,12 +43,19 @@ DEFAULT_RULES = BreakerRules()
 
 
 @dataclass(slots=True)
+class Failure:
+    at_s: float
+    answers: int = 0
+    """How many answers came between it and the next failure."""
+
+
+@dataclass(slots=True)
 class Breaker:
     """Of one engine. Times are seconds of the host's monotonic clock."""
 
     rules: BreakerRules = DEFAULT_RULES
-    fault_times_s: list[float] = field(default_factory=list)
-    """The faults of the last `window_s` while closed."""
+    failures: list[Failure] = field(default_factory=list)
+    """Those of the last `window_s` while closed."""
     until_s: float | None = None
     """Closed if None. Open until then, half-open afterwards; infinite once the key was refused."""
     open_s: float = 0.0
@@ -92,22 +105,37 @@ class Breaker:
 
     def succeeded(self, now_s: float) -> None:
         """The engine answered. It closes the breaker, unless the key was refused: that answer had
-        begun before. Single faults are not forgotten for it: a third of bad answers is too many."""
-        if self.until_s is None or self.until_s == math.inf:
-            return
-        self.until_s = None
-        self.closed_at_s = now_s
-        self.probe_until_s = -math.inf
-        self.fault_times_s.clear()
+        begun before."""
+        if self.until_s is None:
+            if self.failures:
+                self.failures[-1].answers += 1
+        elif self.until_s != math.inf:
+            self.until_s = None
+            self.closed_at_s = now_s
+            self.probe_until_s = -math.inf
+            self.failures.clear()
+
+    def is_changed_by_answers(self, now_s: float) -> bool:
+        """Whether `succeeded` would matter."""
+        if self.until_s is not None:
+            return True
+        return bool(self.failures) and now_s - self.failures[-1].at_s < self.rules.window_s
 
     def _count(self, now_s: float, chance: float) -> None:
         since_s = now_s - self.rules.window_s
-        self.fault_times_s = [at_s for at_s in self.fault_times_s if at_s > since_s]
-        self.fault_times_s.append(now_s)
-        if len(self.fault_times_s) >= self.rules.faults:
+        self.failures = [failure for failure in self.failures if failure.at_s > since_s]
+        self.failures.append(Failure(now_s))
+        if self._is_too_much():
             if now_s - self.closed_at_s > self.rules.longest_open_s:
                 self.open_s = 0.0
             self._reopen(now_s, chance)
+
+    def _is_too_much(self) -> bool:
+        rules, count = self.rules, len(self.failures)
+        outcomes = count + sum(failure.answers for failure in self.failures)
+        in_a_row = takewhile(lambda failure: not failure.answers, reversed(self.failures))
+        is_often = count >= rules.faults and count >= rules.fault_share * outcomes
+        return is_often or len(list(in_a_row)) >= rules.faults_in_a_row
 
     def _reopen(self, now_s: float, chance: float) -> None:
         rules = self.rules
@@ -118,4 +146,4 @@ class Breaker:
         """What is open for longer already stays so."""
         self.until_s = max(now_s + for_s, now_s if self.until_s is None else self.until_s)
         self.probe_until_s = -math.inf
-        self.fault_times_s.clear()
+        self.failures.clear()

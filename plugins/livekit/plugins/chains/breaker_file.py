@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from .breaker import Breaker
+from .breaker import Breaker, Failure
 from .breakers import Table
 
 _READ_EVERY_S = 0.25
@@ -97,7 +97,7 @@ class FileStore:
 def _row(breaker: Breaker) -> dict[str, Any]:
     return {
         "until_s": breaker.until_s,
-        "fault_times_s": breaker.fault_times_s,
+        "failures": [[failure.at_s, failure.answers] for failure in breaker.failures],
         "open_s": breaker.open_s,
         "closed_at_s": breaker.closed_at_s,
         "skip_until_s": breaker.skip_until_s,
@@ -116,7 +116,7 @@ def _breaker(row: Mapping[str, Any]) -> Breaker:
     until_s = row["until_s"]
     return Breaker(
         until_s=None if until_s is None else float(until_s),
-        fault_times_s=[float(at_s) for at_s in row["fault_times_s"]],
+        failures=[Failure(float(at_s), int(answers)) for at_s, answers in row["failures"]],
         open_s=float(row["open_s"]),
         closed_at_s=float(row["closed_at_s"]),
         skip_until_s=float(row["skip_until_s"]),

@@ -91,7 +91,7 @@ class Breakers:
 
     def succeeded(self, name: str) -> None:
         now_s = self._clock()
-        if self.read(name, now_s).until_s is None:
+        if not self.read(name, now_s).is_changed_by_answers(now_s):
             return  # the rule: nothing to write, several times a turn
         with self._store.changing() as table:
             breaker = table.setdefault(name, Breaker())

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Order(Generic[T]):
-    """For one request: the members in order, then once more those whose breaker is still closed.
+    """For one request: the members in order, then once more; first those whose breaker is closed.
 
     Twice, for faults of the moment: with one fault in five calls, two members fail one request in
     25 if each is asked once, and one in 625 if twice.
@@ -39,10 +39,14 @@ class Order(Generic[T]):
         member = self._of(0, self._may_try)
         if member is None and not only_new:
             # Better an engine in doubt than no answer.
-            member = self._of(1, self._may_try) or self._of(0, lambda n: not self._is_hopeless(n))
+            member = self._of(1, self._may_try) or self._of(0, self._may_hope)
+            member = member or self._of(1, self._may_hope)
         if member is not None:
             self._tries[member.name] += 1
         return member
+
+    def _may_hope(self, name: str) -> bool:
+        return not self._is_hopeless(name)
 
     def _of(self, tries: int, is_wanted: Callable[[str], bool]) -> Member[T] | None:
         wanted = (m for m in self._members if self._tries[m.name] == tries and is_wanted(m.name))
