@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,6 +13,7 @@ from dotenv import dotenv_values
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from agent.dispatch import CALLER_CHOICES
 from agent.turns.patience import parse_patience
 
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -79,6 +81,20 @@ def _patience(text: str) -> str:
 def _two_or_more(text: str) -> str:
     if len(_parts(text, "|")) < 2:
         raise ValueError("write two phrases or more with | between them: no two in a row are alike")
+    return text
+
+
+def _password(password: SecretStr | None) -> SecretStr | None:
+    if password is not None and not re.fullmatch(
+        r"[A-Za-z0-9._~-]{16,128}", password.get_secret_value()
+    ):
+        raise ValueError("must have 16 or more letters and digits, as `openssl rand -hex 16` makes")
+    return password
+
+
+def _choices(text: str) -> str:
+    if unknown := [name for name in _parts(text, ",") if name not in CALLER_CHOICES]:
+        raise ValueError(f"{unknown[0]!r} is none of {', '.join(CALLER_CHOICES)}")
     return text
 
 
@@ -214,6 +230,16 @@ class Settings(BaseSettings):
     """Port of the page."""
     agent_web_hosts: str = ""
     """Names under which browsers reach the page through a proxy that ends TLS, with commas between; without, this machine's own."""
+    agent_web_password: Annotated[SecretStr | None, AfterValidator(_password)] = None
+    """Password of the token endpoint, 16 or more letters and digits: people open the page as https://…/#password=…, programs send it as `Authorization: Bearer …`. Unset, anyone who reaches the page can call."""
+    agent_web_calls_per_minute: Annotated[int, Field(ge=0, le=10_000)] = 20
+    """Calls that one address may begin in a minute; 0 for any number."""
+    agent_web_proxies: Annotated[int, Field(ge=0, le=10)] = 0
+    """Number of one's own proxies in front of the page, each of which adds to X-Forwarded-For: by that callers are told apart, and by their connections without."""
+    agent_web_rooms: str = ""
+    """Rooms that callers may ask for by name, with commas between and * for any characters; without, each gets a new one whose name nobody can guess."""
+    agent_web_choices: Annotated[str, AfterValidator(_choices)] = ""
+    """What callers may set for their call: profile, instructions, voice, language, greeting, simulated, with commas between; without, nothing."""
     agent_idle_processes: Annotated[int, Field(ge=0, le=64)] = 1
     """Warm processes kept ready, so that a caller does not wait for engines to load."""
     agent_log_level: LogLevel = "INFO"
@@ -245,6 +271,21 @@ class Settings(BaseSettings):
         return _parts(self.agent_web_hosts, ",")
 
     @property
+    def web_password(self) -> str:
+        """`agent_web_password` in plain text, empty when unset; not to be logged."""
+        return plain(self.agent_web_password)
+
+    @property
+    def web_rooms(self) -> tuple[str, ...]:
+        """The patterns of `agent_web_rooms`."""
+        return _parts(self.agent_web_rooms, ",")
+
+    @property
+    def web_choices(self) -> tuple[str, ...]:
+        """The names of `agent_web_choices`."""
+        return _parts(self.agent_web_choices, ",")
+
+    @property
     def faq_dir(self) -> Path:
         """`agent_faq_dir`, or the documents that come with Parley."""
         return self.agent_faq_dir or Path(__file__).parent / "faq"
@@ -264,6 +305,8 @@ def load_settings(env_file: Path | None = Path(".env")) -> Settings:
     """Settings from `env_file` and, above it, the environment. Raises ConfigError."""
     try:
         return Settings(_env_file=env_file)
+    except UnicodeDecodeError:
+        raise ConfigError([f"{env_file} is not UTF-8 text; save it as UTF-8."]) from None
     except ValidationError as e:
         raise ConfigError([_sentence(error["loc"], error["msg"]) for error in e.errors()]) from None
 

@@ -39,6 +39,10 @@ class CallOptions(BaseModel):
     """Set by a worker that brings an agent back into a call: there has been one before."""
 
 
+CALLER_CHOICES = tuple(name for name in CallOptions.model_fields if name != "interrupted")
+"""What a caller may be allowed to choose: the keys that are not between workers."""
+
+
 def interrupted_metadata(metadata: str) -> str:
     """The metadata of a dispatch that follows one with `metadata`. Raises DispatchError."""
     options = parse_metadata(metadata).model_copy(update={"interrupted": True})
@@ -51,7 +55,7 @@ def parse_metadata(metadata: str) -> CallOptions:
         return CallOptions()
     try:
         content = json.loads(metadata)
-    except ValueError as e:
+    except (ValueError, RecursionError) as e:
         raise DispatchError(f"The dispatch metadata is not JSON ({e}).") from None
     if not isinstance(content, dict):
         raise DispatchError('The dispatch metadata must be a JSON object like {"voice": "en-gb"}.')

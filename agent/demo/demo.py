@@ -151,6 +151,7 @@ class _Demo:
             host=host,
             port=port,
             tls=tls,
+            rules=options.web_rules,
         )
         proxied = server.url if lan and not server.url.startswith(("wss:", "https:")) else None
         runner = await start_page(web_options, proxied_server=proxied)
@@ -176,6 +177,8 @@ class _Demo:
         if not options.page_is_built:
             self._announce_without_page(server)
             return
+        if password := options.web_rules.password:
+            url = f"{url}/#password={password}"
         screen.address("Talk to the agent:", url)
         if lan:
             screen.qr(url)

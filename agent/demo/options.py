@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agent.web.rules import CLOSED, Rules
+
 if TYPE_CHECKING:
     from agent.config import Settings
 
@@ -46,6 +48,8 @@ class DemoOptions:
     web_host: str = "127.0.0.1"
     web_port: int | None = None
     """Port of the page; None takes 8080 (8443 with `lan`) or a free one near it."""
+    web_rules: Rules = CLOSED
+    """Who gets a token of the page, and what for."""
     health_port: int | None = None
     """Port of the worker's health check; None takes 8081 or a free one near it."""
     metrics_port: int | None = None
@@ -84,6 +88,7 @@ class DemoOptions:
             agent_name=settings.agent_name,
             web_host=settings.agent_web_host,
             web_port=port("agent_web_port"),
+            web_rules=Rules.of(settings),
             health_port=port("agent_health_port"),
             metrics_port=port("agent_metrics_port"),
             lan=lan,

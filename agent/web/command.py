@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from agent.config import Settings
+from agent.web.rules import Rules
 from agent.web.server import WebError, WebOptions, serve
 
 DIST = Path(__file__).parent / "page" / "dist"
@@ -27,6 +28,7 @@ def web_options(settings: Settings) -> WebOptions:
         host=settings.agent_web_host,
         port=settings.agent_web_port,
         allowed_hosts=settings.web_hosts,
+        rules=Rules.of(settings),
     )
 
 

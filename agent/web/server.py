@@ -5,15 +5,21 @@ import html
 import importlib.metadata
 import json
 import logging
+import math
 import ssl
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from aiohttp import web
 
+from agent.token_bucket import RateLimiter
+
+from .address import rate_key
 from .guard import content_security_policy, host_name, is_known_host, is_own_origin
-from .tokens import TokenRequestError, build_token, fill_in, parse_request
+from .rules import CLOSED, Rules
+from .tokens import NotAllowed, TokenRequestError, build_token, fill_in, parse_request
 
 __all__ = ["WebError", "WebOptions", "build_app", "serve"]
 
@@ -49,6 +55,8 @@ class WebOptions:
     tls: ssl.SSLContext | None = None
     allowed_hosts: tuple[str, ...] = ()
     """Further names under which browsers may reach the page, without port."""
+    rules: Rules = CLOSED
+    """Who gets a token, and what for."""
 
 
 async def serve(options: WebOptions) -> web.AppRunner:
@@ -146,6 +154,9 @@ class _Endpoint:
 
     def __init__(self, options: WebOptions) -> None:
         self._options = options
+        minutely = options.rules.calls_per_minute
+        self._limiter = RateLimiter(per_s=minutely / 60, burst=minutely) if minutely else None
+        self._is_warned = False
 
     async def config(self, request: web.Request) -> web.StreamResponse:
         return web.json_response(
@@ -158,6 +169,8 @@ class _Endpoint:
 
     async def token(self, request: web.Request) -> web.StreamResponse:
         options = self._options
+        if refusal := self._refusal(request):
+            return refusal
         # Also what keeps other sites out: they cannot send JSON without asking first (CORS).
         if request.content_type != "application/json":
             return _error(400, "Send the request as JSON, with Content-Type: application/json.")
@@ -166,9 +179,9 @@ class _Endpoint:
         except (ValueError, RecursionError):
             return _error(400, "The request body is not valid JSON.")
         try:
-            join = fill_in(parse_request(body, agent_name=options.agent_name))
+            join = fill_in(parse_request(body, agent_name=options.agent_name, rules=options.rules))
         except TokenRequestError as e:
-            return _error(400, str(e))
+            return _error(403 if isinstance(e, NotAllowed) else 400, str(e))
         token = build_token(
             join,
             api_key=options.api_key,
@@ -185,6 +198,30 @@ class _Endpoint:
             "participant_identity": join.identity,
         }
         return web.json_response(answer, status=201)
+
+    def _refusal(self, request: web.Request) -> web.Response | None:
+        """The answer to who asks too often, or without the password; that counts as asking, too."""
+        rules = self._options.rules
+        if self._limiter is not None:
+            forwarded_for = request.headers.getall("X-Forwarded-For", [])
+            if forwarded_for and not rules.proxies:
+                self._warn_of_proxy()
+            key = rate_key(request.remote, forwarded_for, proxies=rules.proxies)
+            if wait_s := math.ceil(self._limiter.take(key, time.monotonic())):
+                sentence = f"Too many calls from your address: try again in {wait_s} s."
+                return _error(429, sentence, {"Retry-After": str(wait_s)})
+        if not rules.admits(request.headers.get("Authorization", "")):
+            sentence = "A password is needed: open the whole link that you were given."
+            return _error(401, sentence, {"WWW-Authenticate": "Bearer"})
+        return None
+
+    def _warn_of_proxy(self) -> None:
+        if not self._is_warned:
+            self._is_warned = True
+            logger.warning(
+                "requests come through a proxy: set AGENT_WEB_PROXIES to how many there are, "
+                "or all callers share one limit"
+            )
 
 
 class _Page:
@@ -222,8 +259,8 @@ async def _healthy(request: web.Request) -> web.StreamResponse:
     return web.Response(text="ok")
 
 
-def _error(status: int, sentence: str) -> web.Response:
-    return web.json_response({"error": sentence}, status=status)
+def _error(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> web.Response:
+    return web.json_response({"error": sentence}, status=status, headers=headers)
 
 
 def _version() -> str:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import datetime
-import json
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,17 +10,28 @@ from livekit.api import AccessToken, VideoGrants
 from livekit.protocol.agent_dispatch import RoomAgentDispatch
 from livekit.protocol.room import RoomConfiguration
 
-__all__ = ["JoinRequest", "TokenRequestError", "build_token", "fill_in", "parse_request"]
+from .rules import (
+    CLOSED,
+    NotAllowed,
+    Rules,
+    TokenRequestError,
+    check_attributes,
+    check_identity,
+    check_name,
+)
 
-NAME_LIMIT = 128
-"""Longest room name, identity or display name, in characters."""
+__all__ = [
+    "JoinRequest",
+    "NotAllowed",
+    "Rules",
+    "TokenRequestError",
+    "build_token",
+    "fill_in",
+    "parse_request",
+]
 
 _NAMES = ("room_name", "participant_identity", "participant_name")
 _FIELDS = (*_NAMES, "participant_metadata", "participant_attributes", "room_config")
-
-
-class TokenRequestError(ValueError):
-    """The request cannot be met; the message is one sentence for the person who sent it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,11 +47,11 @@ class JoinRequest:
     """JSON object for the agent's job, or None to use the endpoint's own."""
 
 
-def parse_request(body: object, *, agent_name: str | None) -> JoinRequest:
+def parse_request(body: object, *, agent_name: str | None, rules: Rules = CLOSED) -> JoinRequest:
     """The checked request of a decoded JSON body.
 
     `agent_name` is the agent this endpoint dispatches, None with automatic dispatch.
-    Raises `TokenRequestError` with the sentence to answer.
+    Raises `TokenRequestError` with the sentence to answer, `NotAllowed` for what `rules` forbid.
     """
     if not isinstance(body, dict):
         raise TokenRequestError("The request body must be a JSON object.")
@@ -50,9 +60,8 @@ def parse_request(body: object, *, agent_name: str | None) -> JoinRequest:
             f"Unknown field {unknown[0]!r:.80}: the fields are {', '.join(_FIELDS)}."
         )
     for name in _NAMES:
-        if len(_text(body, name)) > NAME_LIMIT:
-            raise TokenRequestError(f"{name} must have at most {NAME_LIMIT} characters.")
-    return JoinRequest(
+        check_name(name, _text(body, name))
+    request = JoinRequest(
         room_name=_text(body, "room_name"),
         identity=_text(body, "participant_identity"),
         name=_text(body, "participant_name"),
@@ -60,19 +69,25 @@ def parse_request(body: object, *, agent_name: str | None) -> JoinRequest:
         attributes=_attributes(body.get("participant_attributes")),
         agent_metadata=_agent_metadata(body.get("room_config"), agent_name),
     )
+    rules.check_room(request.room_name)
+    check_identity(request.identity)
+    check_attributes(request.attributes)
+    if request.agent_metadata is not None:
+        rules.check_choices(request.agent_metadata)
+    return request
 
 
 def fill_in(
     request: JoinRequest, *, random_hex: Callable[[int], str] = secrets.token_hex
 ) -> JoinRequest:
-    """`request` with a room and an identity nobody else has where none was asked for.
+    """`request` with a room and an identity that nobody has or can guess where none was asked for.
 
     `random_hex(n)` gives 2·n hexadecimal digits.
     """
     return dataclasses.replace(
         request,
-        room_name=request.room_name or f"parley-{random_hex(4)}",
-        identity=request.identity or f"caller-{random_hex(4)}",
+        room_name=request.room_name or f"parley-{random_hex(8)}",
+        identity=request.identity or f"caller-{random_hex(8)}",
     )
 
 
@@ -85,7 +100,8 @@ def build_token(
     agent_name: str | None,
     agent_metadata: str | None,
 ) -> str:
-    """A signed token that lets one identity into one room for the next `ttl_s` seconds.
+    """A signed token that lets one identity into one room for the next `ttl_s` seconds, to speak,
+    listen and send text: no picture, no rights over the room.
 
     With `agent_name` the token also brings that agent into the room when it is created.
     """
@@ -93,6 +109,7 @@ def build_token(
         room_join=True,
         room=request.room_name,
         can_publish=True,
+        can_publish_sources=["microphone"],
         can_subscribe=True,
         can_publish_data=True,
     )
@@ -172,13 +189,4 @@ def _one_agent(agent: Mapping[str, object], agent_name: str | None) -> str | Non
         raise TokenRequestError(
             "Metadata for the agent needs explicit dispatch: set AGENT_NAME for worker and page."
         )
-    if not _is_json_object(metadata):
-        raise TokenRequestError("The agent's metadata must be a JSON object.")
     return metadata
-
-
-def _is_json_object(text: str) -> bool:
-    try:
-        return isinstance(json.loads(text), dict)
-    except (ValueError, RecursionError):
-        return False

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
+from agent.web.rules import Rules
 from tests.browser.chromium import chromium
 from tests.browser.conftest import Site, Visit
 from tests.browser.microphone import write_microphone
@@ -138,9 +139,26 @@ async def test_an_agent_with_a_name_is_brought_by_the_token(
 ) -> None:
     environment = {"AGENT_PROFILE": "simulated", "AGENT_NAME": "by-name"}
     with running_worker(livekit.environment | environment):
-        address = await site.address(agent_name="by-name")
+        address = await site.address(
+            agent_name="by-name", rules=Rules(choices=frozenset({"greeting"}))
+        )
         visitor = await visit(address=f'{address}/?metadata={{"greeting":"Sent by name."}}')
         await visitor.talk()
         await visitor.sees(visitor.lines("agent", "Sent by name."))
         await visitor.hears()
         await visitor.leave()
+
+
+async def test_who_has_the_link_gets_in_and_nobody_else(
+    worker: Worker, site: Site, visit: Visit
+) -> None:
+    password = "a-password-of-some-length"
+    address = await site.address(rules=Rules(password=password))
+    stranger = await visit(address=address)
+    await stranger.talk()
+    await stranger.in_phase("failed")
+    assert "open the whole link" in await stranger.page.locator("body").inner_text()
+    visitor = await visit(address=f"{address}/#password={password}")
+    await visitor.talk()
+    await visitor.in_phase("live")
+    assert not [request for request in visitor.requests if password in request.partition("#")[0]]

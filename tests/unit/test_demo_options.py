@@ -44,6 +44,15 @@ def test_a_given_server_is_passed_on_and_its_secret_not_shown(
     assert "very-secret-value" not in repr(options)
 
 
+def test_the_page_of_the_demo_keeps_the_same_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AGENT_WEB_PASSWORD", "a-password-of-some-length")
+    monkeypatch.setenv("AGENT_WEB_CHOICES", "voice, greeting")
+    options = DemoOptions.from_settings(load_settings(None))
+    assert options.web_rules.password == "a-password-of-some-length"
+    assert options.web_rules.choices == {"voice", "greeting"}
+    assert "a-password" not in repr(options)
+
+
 @pytest.mark.parametrize(
     ("value", "offline"), [("1", True), ("true", True), ("0", False), ("", False), ("No", False)]
 )

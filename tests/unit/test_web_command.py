@@ -10,8 +10,11 @@ import sys
 from pathlib import Path
 from urllib.request import urlopen
 
+from pydantic import SecretStr
+
 from agent.config import Settings
 from agent.web.command import web_options
+from agent.web.rules import Rules
 
 LIVEKIT = {
     "LIVEKIT_URL": "ws://127.0.0.1:9",
@@ -59,3 +62,22 @@ def test_names_of_the_page_are_separated_by_commas() -> None:
     settings = Settings(agent_web_hosts=" talk.example, b.example ,")
     assert web_options(settings).allowed_hosts == ("talk.example", "b.example")
     assert web_options(Settings()).allowed_hosts == ()
+
+
+def test_the_rules_of_the_page_are_those_of_the_settings() -> None:
+    settings = Settings(
+        agent_web_password=SecretStr("a-password-of-some-length"),
+        agent_web_calls_per_minute=3,
+        agent_web_proxies=1,
+        agent_web_rooms="lobby, team-*",
+        agent_web_choices="voice,greeting",
+    )
+    rules = web_options(settings).rules
+    assert rules.password == "a-password-of-some-length"
+    assert (rules.calls_per_minute, rules.proxies) == (3, 1)
+    assert rules.rooms == ("lobby", "team-*")
+    assert rules.choices == {"voice", "greeting"}
+
+
+def test_without_settings_nothing_may_be_chosen_and_twenty_calls_begun_in_a_minute() -> None:
+    assert web_options(Settings()).rules == Rules(calls_per_minute=20)

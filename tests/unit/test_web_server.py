@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ import jwt
 import pytest
 import pytest_asyncio
 
+from agent.web.rules import Rules
 from agent.web.server import WebError, WebOptions, build_app, serve
 
 SECRET = "a-secret-of-at-least-32-characters-for-tests"
+PASSWORD = "a-password-of-some-length"
 
 
 class Site:
@@ -45,17 +48,24 @@ def options(tmp_path: Path) -> WebOptions:
         agent_name="parley",
         dist=tmp_path,
         port=0,
+        rules=Rules(rooms=("kitchen",)),
     )
 
 
-@pytest_asyncio.fixture
-async def site(options: WebOptions) -> AsyncIterator[Site]:
+@asynccontextmanager
+async def served(options: WebOptions) -> AsyncIterator[Site]:
     runner = await serve(options)
     try:
         async with aiohttp.ClientSession() as client:
             yield Site(client, runner.addresses[0][1])
     finally:
         await runner.cleanup()
+
+
+@pytest_asyncio.fixture
+async def site(options: WebOptions) -> AsyncIterator[Site]:
+    async with served(options) as site:
+        yield site
 
 
 async def test_a_token_answer_has_the_standard_fields(site: Site):
@@ -83,6 +93,7 @@ async def test_a_body_is_optional(site: Site):
         (b"\xff\xfe{", "application/json", 400, "not valid JSON"),
         (b"[" * 15000, "application/json", 400, "not valid JSON"),
         (b'{"room_name": 5}', "application/json", 400, "must be a string"),
+        (b'{"room_name": "bath"}', "application/json", 403, "may not be asked for"),
         (b"{}", "text/plain", 400, "Content-Type: application/json"),
         (b"x" * 17000, "application/json", 413, "16384 bytes at most"),
     ],
@@ -112,6 +123,102 @@ async def test_foreign_hosts_and_pages_get_no_token(site: Site, headers: dict[st
     assert "participant_token" not in answer
 
 
+async def test_other_sites_are_told_by_no_header_that_they_may_ask(site: Site):
+    asks = {"Access-Control-Request-Method": "POST", "Origin": "http://evil.example"}
+    async with site.client.options(f"{site.url}/api/token", headers=asks) as answer:
+        assert answer.status == 403
+        assert not [name for name in answer.headers if name.startswith("Access-Control-")]
+
+
+async def test_a_password_is_asked_for_where_there_is_one(options: WebOptions):
+    async with served(replace(options, rules=Rules(password=PASSWORD))) as site:
+        for given in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": PASSWORD}):
+            status, answer = await site.post(json={}, headers=given)
+            assert status == 401
+            assert "participant_token" not in answer
+        status, _ = await site.post(json={}, headers={"Authorization": f"Bearer {PASSWORD}"})
+
+    assert status == 201
+
+
+async def test_an_address_that_asks_too_often_has_to_wait(options: WebOptions):
+    async with served(replace(options, rules=Rules(calls_per_minute=2))) as site:
+        given = [(await site.post(json={}))[0] for _ in range(2)]
+        async with site.client.post(f"{site.url}/api/token", json={}) as answer:
+            refused = await answer.json()
+            wait_s = int(answer.headers["Retry-After"])
+
+    assert given == [201, 201]
+    assert answer.status == 429
+    assert 0 < wait_s <= 30
+    assert f"in {wait_s} s" in refused["error"]
+
+
+async def test_guessing_passwords_is_asking_too_often(options: WebOptions):
+    rules = Rules(password=PASSWORD, calls_per_minute=2)
+    async with served(replace(options, rules=rules)) as site:
+        guesses = [{"Authorization": f"Bearer {guess}"} for guess in ("a", "b", PASSWORD)]
+        answers = [(await site.post(json={}, headers=guess))[0] for guess in guesses]
+
+    assert answers == [401, 401, 429]
+
+
+async def test_behind_a_proxy_callers_are_told_apart_by_what_it_adds(options: WebOptions):
+    async with served(replace(options, rules=Rules(calls_per_minute=1, proxies=1))) as site:
+        asked_by = ["203.0.113.7", "203.0.113.8", "1.2.3.4, 203.0.113.7"]
+        answers = [
+            (await site.post(json={}, headers={"X-Forwarded-For": hops}))[0] for hops in asked_by
+        ]
+
+    assert answers == [201, 201, 429]
+
+
+async def test_a_proxy_that_was_not_named_is_told_of_once(
+    options: WebOptions, caplog: pytest.LogCaptureFixture
+):
+    async with served(replace(options, rules=Rules(calls_per_minute=2))) as site:
+        answers = [
+            (await site.post(json={}, headers={"X-Forwarded-For": f"203.0.113.{n}"}))[0]
+            for n in range(3)
+        ]
+
+    assert answers == [201, 201, 429]
+    assert [r.message for r in caplog.records if "AGENT_WEB_PROXIES" in r.message]
+    assert len([r for r in caplog.records if r.name == "agent.web.server"]) == 1
+
+
+async def test_without_a_limit_nobody_waits(options: WebOptions):
+    async with served(replace(options, rules=Rules(calls_per_minute=0))) as site:
+        answers = {(await site.post(json={}))[0] for _ in range(50)}
+
+    assert answers == {201}
+
+
+async def test_a_token_is_good_for_ten_minutes(site: Site):
+    _, answer = await site.post(json={})
+    claims = jwt.decode(answer["participant_token"], SECRET, algorithms=["HS256"])
+
+    assert claims["exp"] - claims["nbf"] == 600
+
+
+async def test_no_answer_holds_the_secret_or_the_password(options: WebOptions):
+    rules = Rules(password=PASSWORD, calls_per_minute=3)
+    headers = {"Authorization": f"Bearer {PASSWORD}"}
+    async with served(replace(options, rules=rules)) as site:
+        texts = [
+            (await site.get(path))[1] for path in ("/", "/api/config", "/assets/main-abc123.js")
+        ]
+        for body, more in (
+            ({}, {}),
+            ({"room_name": "bath"}, headers),
+            ({}, headers),
+            ({}, headers),
+        ):
+            texts.append(str(await site.post(json=body, headers=more)))
+
+    assert not [text for text in texts if SECRET in text or PASSWORD in text]
+
+
 async def test_the_page_itself_gets_a_token(site: Site):
     status, _ = await site.post(json={}, headers={"Origin": site.url})
 
@@ -119,14 +226,9 @@ async def test_the_page_itself_gets_a_token(site: Site):
 
 
 async def test_an_allowed_host_may_be_used(options: WebOptions):
-    runner = await serve(replace(options, allowed_hosts=("talk.example",)))
-    try:
-        async with aiohttp.ClientSession() as client:
-            site = Site(client, runner.addresses[0][1])
-            headers = {"Host": "talk.example", "Origin": "https://talk.example"}
-            status, _ = await site.post(json={}, headers=headers)
-    finally:
-        await runner.cleanup()
+    async with served(replace(options, allowed_hosts=("talk.example",))) as site:
+        headers = {"Host": "talk.example", "Origin": "https://talk.example"}
+        status, _ = await site.post(json={}, headers=headers)
 
     assert status == 201
 
@@ -179,12 +281,8 @@ async def test_health_is_ok(site: Site):
 
 
 async def test_a_page_that_is_not_built_says_how_to_build_it(options: WebOptions, tmp_path: Path):
-    runner = await serve(replace(options, dist=tmp_path / "missing"))
-    try:
-        async with aiohttp.ClientSession() as client:
-            answer, text = await Site(client, runner.addresses[0][1]).get("/")
-    finally:
-        await runner.cleanup()
+    async with served(replace(options, dist=tmp_path / "missing")) as site:
+        answer, text = await site.get("/")
 
     assert answer.status == 503
     assert "make setup" in text

@@ -9,6 +9,7 @@ import pytest
 
 from agent.web.tokens import (
     JoinRequest,
+    Rules,
     TokenRequestError,
     build_token,
     fill_in,
@@ -16,6 +17,7 @@ from agent.web.tokens import (
 )
 
 SECRET = "a-secret-of-at-least-32-characters-for-tests"
+OPEN = Rules(rooms=("*",), choices=frozenset({"voice"}))
 
 
 def claims_of(request: JoinRequest, **changes: Any) -> dict[str, Any]:
@@ -37,8 +39,8 @@ def request_with_agent(**agent: Any) -> dict[str, Any]:
 def test_an_empty_request_gets_a_room_and_an_identity_of_its_own():
     request = fill_in(parse_request({}, agent_name=None), random_hex=lambda n: "0a" * n)
 
-    assert request.room_name == "parley-0a0a0a0a"
-    assert request.identity == "caller-0a0a0a0a"
+    assert request.room_name == "parley-0a0a0a0a0a0a0a0a"
+    assert request.identity == "caller-0a0a0a0a0a0a0a0a"
 
 
 def test_two_requests_never_share_a_room():
@@ -47,7 +49,7 @@ def test_two_requests_never_share_a_room():
     assert len(rooms) == 50
 
 
-def test_the_token_opens_exactly_one_room_for_one_identity_without_admin_rights():
+def test_the_token_opens_one_room_for_one_identity_to_speak_and_write_and_no_more():
     claims = claims_of(JoinRequest(room_name="kitchen", identity="ann"))
 
     assert claims["sub"] == "ann"
@@ -55,6 +57,7 @@ def test_the_token_opens_exactly_one_room_for_one_identity_without_admin_rights(
         "roomJoin": True,
         "room": "kitchen",
         "canPublish": True,
+        "canPublishSources": ["microphone"],
         "canSubscribe": True,
         "canPublishData": True,
     }
@@ -95,7 +98,7 @@ def test_explicit_dispatch_puts_the_configured_agent_and_metadata_into_the_token
 
 def test_the_metadata_of_the_request_wins_over_the_configured_one():
     body = request_with_agent(metadata='{"voice": "low"}')
-    request = fill_in(parse_request(body, agent_name="parley"))
+    request = fill_in(parse_request(body, agent_name="parley", rules=OPEN))
     claims = claims_of(request, agent_name="parley", agent_metadata='{"voice": "high"}')
 
     assert json.loads(dispatch_of(claims)["metadata"]) == {"voice": "low"}
@@ -108,7 +111,9 @@ def test_null_fields_count_as_not_given():
 
 
 def test_a_name_may_be_as_long_as_the_limit():
-    assert parse_request({"room_name": "r" * 128}, agent_name=None).room_name == "r" * 128
+    body = {"room_name": "r" * 128}
+
+    assert parse_request(body, agent_name=None, rules=OPEN).room_name == "r" * 128
 
 
 @pytest.mark.parametrize(
@@ -137,7 +142,7 @@ def test_a_name_may_be_as_long_as_the_limit():
 )
 def test_a_wrong_request_is_refused_with_one_sentence(body: object, agent_name: str, message: str):
     with pytest.raises(TokenRequestError, match=message) as refused:
-        parse_request(body, agent_name=agent_name)
+        parse_request(body, agent_name=agent_name, rules=OPEN)
 
     assert str(refused.value).endswith(".")
     assert len(str(refused.value)) < 250

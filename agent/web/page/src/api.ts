@@ -13,11 +13,13 @@ export interface Join {
   room_name: string;
 }
 
-/** What the address of the page asks for: `?room=NAME&name=YOU&metadata=JSON`. */
+/** What the address of the page asks for: `?room=NAME&name=YOU&metadata=JSON#password=…`. */
 export interface Preset {
   room: string | null;
   name: string | null;
   metadata: string | null;
+  /** Behind the `#`, which browsers send to nobody. */
+  password: string | null;
 }
 
 /** No token could be had; `failure` and `detail` say why in terms of the call's state. */
@@ -32,9 +34,14 @@ export class ApiError extends Error {
 
 const TIMEOUT_MS = 8000;
 
-export function presetOf(query: string): Preset {
+export function presetOf(query: string, fragment: string): Preset {
   const asked = new URLSearchParams(query);
-  return { room: asked.get("room"), name: asked.get("name"), metadata: asked.get("metadata") };
+  return {
+    room: asked.get("room"),
+    name: asked.get("name"),
+    metadata: asked.get("metadata"),
+    password: new URLSearchParams(fragment.replace(/^#/, "")).get("password"),
+  };
 }
 
 export async function fetchConfig(): Promise<Config> {
@@ -51,7 +58,8 @@ export async function fetchToken(config: Config, preset: Preset): Promise<Join> 
       agents: [{ agent_name: config.agent_name, metadata: preset.metadata }],
     };
   }
-  const headers = { "Content-Type": "application/json" };
+  const headers: Record<string, string> = { "Content-Type": "application/json" };
+  if (preset.password) headers["Authorization"] = `Bearer ${preset.password}`;
   const request = { method: "POST", headers, body: JSON.stringify(body) };
   return (await ask("/api/token", request)) as Join;
 }

@@ -1,7 +1,7 @@
 // Wires the page: what a person does goes to the call, what the call reports goes on the page.
 
 import { setLogLevel, type LocalAudioTrack, type Room } from "livekit-client";
-import { ApiError, fetchConfig, fetchToken, presetOf } from "./api.js";
+import { ApiError, fetchConfig, fetchToken, presetOf, type Preset } from "./api.js";
 import { Call, type CallListener } from "./call.js";
 import { canEnd, canSend, canStart, describe, step, type CallEvent, type CallState } from "./call_state.js";
 import { drawAgent, drawMute, drawState } from "./call_view.js";
@@ -40,7 +40,6 @@ class Page {
   #transcript = new TranscriptView(byId("transcript"), byId("announce"));
   #waterfall = new WaterfallView(byId("waterfall"));
   #notices = new NoticeView(byId("notice"));
-  #preset = presetOf(location.search);
 
   constructor() {
     this.#listenToButtons();
@@ -64,6 +63,11 @@ class Page {
 
   get turns(): readonly TurnRecord[] {
     return this.#waterfall.records;
+  }
+
+  /** Read anew each time: a link with another password changes the page's address, and no more. */
+  get #preset(): Preset {
+    return presetOf(location.search, location.hash);
   }
 
   stats(): Promise<AudioStats> {
