@@ -30,7 +30,7 @@ def faster_whisper(
     max_sessions: int,
     threads: int = 0,
     compute_type: str | None = None,
-) -> Recogniser:
+) -> FasterWhisperEngine:
     """`language` None detects it."""
     return FasterWhisperEngine(
         WhisperOptions(

@@ -86,6 +86,7 @@ class LocalHost:
                     kind=served.kind,
                     factory=f"agent.local.factories:{served.model.spec.name}",
                     options=engine_options(served, self.language, self.tuning),
+                    max_batch=self.tuning.whisper_batch if served.kind == "stt" else 1,
                     lane=_SHARED_LANE,
                 )
                 for served in self.plan.served

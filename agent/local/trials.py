@@ -14,6 +14,7 @@ from functools import partial
 from typing import cast
 
 import numpy as np
+from livekit.plugins.faster_whisper import FasterWhisperEngine
 from livekit.plugins.llama_cpp import LlamaServer, ServerOptions
 from livekit.plugins.speechcore import PartialSession, duration_s
 from livekit.plugins.speechio import PcmResampler
@@ -21,7 +22,7 @@ from livekit.plugins.speechio import PcmResampler
 from agent.local import factories
 from agent.local.models import LocalModel, gguf_of, is_path
 from agent.local.plan import LocalPlan
-from agent.local.tuning import Measurement
+from agent.local.tuning import Measurement, pays_together
 from agent.speech.edges import ClauseEdges
 from agent.speech.planner import Cost
 
@@ -37,6 +38,8 @@ _MOST_PRECISE_FIRST = ("float32", "bfloat16", "float16", "int16", "int8_float16"
 
 _WHISPER_HZ, _KOKORO_HZ = 16_000, 24_000
 _ANSWER_TOKENS = 24
+_CALLERS = 4
+"""Of whom it is tried whether they are better served together."""
 _LOADING_TIMEOUT_S = 180.0
 
 
@@ -48,6 +51,8 @@ class Timing:
     """Of each try."""
     clause_cost: Cost = field(default_factory=lambda: Cost(0.0, 0.0))
     """Of a voice."""
+    batch: int = 1
+    """How many callers are better served together."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,7 @@ class Trial:
             seconds=round(statistics.median(timing.seconds), 4),
             fixed_s=round(timing.clause_cost.fixed_s, 4),
             per_s=round(timing.clause_cost.per_s, 4),
+            batch=timing.batch,
         )
 
 
@@ -121,11 +127,12 @@ def _precision(voice: LocalModel) -> str:
 
 
 def _whisper(model: LocalModel, pcm: bytes, threads: int, compute_type: str) -> Timing:
-    """The final text of a sentence of which nothing was decoded before."""
+    """The final text of a sentence of which nothing was decoded before; and whether the interims of
+    several callers are better decoded together."""
     engine = factories.faster_whisper(
         path=str(model.path),
         language="en",
-        max_sessions=1,
+        max_sessions=_CALLERS,
         threads=threads,
         compute_type=compute_type,
     )
@@ -138,8 +145,29 @@ def _whisper(model: LocalModel, pcm: bytes, threads: int, compute_type: str) -> 
         session.finish()
         taken_s.append(time.perf_counter() - started_s)
         session.close()
+    batch = _CALLERS if _pays_together(engine, pcm) else 1
     engine.close()
-    return Timing(taken_s)
+    return Timing(taken_s, batch=batch)
+
+
+def _pays_together(engine: FasterWhisperEngine, pcm: bytes) -> bool:
+    """`pcm`: a sentence, of which the callers are in the midst."""
+    sessions = [cast(PartialSession, engine.open(language="en")) for _ in range(_CALLERS)]
+    for session in sessions:
+        session.feed(pcm[: len(pcm) // 4 * 2])
+    together_s, one_s = [], []
+    for _ in _SENTENCES:
+        started_s = time.perf_counter()
+        engine.decode_batch(sessions)
+        together_s.append(time.perf_counter() - started_s)
+        started_s = time.perf_counter()
+        sessions[0].decode()
+        one_s.append(time.perf_counter() - started_s)
+    for session in sessions:
+        session.close()
+    return pays_together(
+        _CALLERS, one_s=statistics.median(one_s), together_s=statistics.median(together_s)
+    )
 
 
 def _kokoro(model: LocalModel, threads: int) -> Timing:

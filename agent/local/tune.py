@@ -35,10 +35,20 @@ def run_tune(settings: Settings, plan: LocalPlan) -> int:
     chosen = best(measurements)
     path = save(settings.cache_dir, tuning_of(chosen), measurements)
     console.print(_table(measurements, chosen))
-    for line in _first_clause(chosen):
+    for line in [*_together(chosen), *_first_clause(chosen)]:
         console.print(line)
     console.print(f"kept in {path}", highlight=False, soft_wrap=True)
     return 0
+
+
+def _together(chosen: dict[str, Measurement]) -> list[str]:
+    if not (whisper := chosen.get("faster_whisper")):
+        return []
+    if whisper.batch == 1:
+        return [
+            "Callers' interims are decoded one after the other: together all would wait longer."
+        ]
+    return [f"Interims of up to {whisper.batch} callers are decoded together."]
 
 
 def _first_clause(chosen: dict[str, Measurement]) -> list[str]:

@@ -30,6 +30,8 @@ class Tuning:
     whisper_threads: int = 0
     whisper_compute_type: str = ""
     """A quantisation of CTranslate2."""
+    whisper_batch: int = 1
+    """How many callers' interims are decoded together."""
     kokoro_threads: int = 0
     kokoro_variant: str = ""
     """The precision of the weights: "v1.0-int8"."""
@@ -68,6 +70,8 @@ class Measurement:
     fixed_s: float = 0.0
     """Of a voice: how long a clause takes, and how much more for each second of its speech."""
     per_s: float = 0.0
+    batch: int = 1
+    """How many callers' pieces are better made together than one after the other."""
 
     def planner(self) -> ClausePlanner | None:
         """What plans clauses for this voice; None for what is no voice."""
@@ -94,6 +98,12 @@ def best(measurements: Sequence[Measurement]) -> dict[str, Measurement]:
     return chosen
 
 
+def pays_together(count: int, *, one_s: float, together_s: float) -> bool:
+    """Whether callers who come at once wait less, on average, when all of them are served together:
+    one after the other the n-th waits for n."""
+    return together_s < one_s * (count + 1) / 2
+
+
 def tuning_of(chosen: dict[str, Measurement]) -> Tuning:
     """From engine names, as settings have them, to the numbers."""
     nothing = Measurement(engine="", threads=0, seconds=0.0)
@@ -102,6 +112,7 @@ def tuning_of(chosen: dict[str, Measurement]) -> Tuning:
     return Tuning(
         whisper_threads=whisper.threads,
         whisper_compute_type=whisper.variant,
+        whisper_batch=whisper.batch,
         kokoro_threads=kokoro.threads,
         kokoro_variant=kokoro.variant,
         kokoro_fixed_s=kokoro.fixed_s,

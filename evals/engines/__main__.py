@@ -36,7 +36,7 @@ def _dicts(comparisons: list[Comparison]) -> list[dict[str, Any]]:
 
 PARTS: dict[str, Part] = {
     "whisper": lambda n: _dicts(whisper.finals(n=n)),
-    "batch": lambda n: _dicts(batch.batches(n=n)),
+    "batch": lambda n: batch.batches(n=n),
     "partials": lambda n: [whisper.partials(size) for size in whisper.SIZES],
     "kokoro": lambda n: _dicts(kokoro.first_audio(n=n)),
     "playout": lambda n: kokoro.playouts(n=n),

@@ -1,47 +1,60 @@
-"""Whether interims of several callers are quicker decoded together: CTranslate2, on this processor.
+"""Whether interims of several callers are better decoded together: the real engine, on this processor.
 
-The model server has a hook for it (`max_batch`), off by default: this says why.
+The model server does so with `max_batch`, which `parley tune` sets by a measurement like this one.
 """
 
 from __future__ import annotations
 
-import ctranslate2
-import numpy as np
+from typing import Any
 
-from evals.engines.timing import Comparison, compare
-from evals.engines.whisper import SIZES, sentence, speech, to_float
+from livekit.plugins.faster_whisper import FasterWhisperEngine, WhisperOptions
+from livekit.plugins.faster_whisper.session import WhisperSession
+
+from evals.engines.timing import compare
+from evals.engines.whisper import SIZES, sentence, speech
 from tests.models.random_whisper import scripted_whisper
 
 TOGETHER = (2, 4)
+THREADS = (1, 2)
 _LENGTH_S = 3.0
-_FRAMES_PER_S = 100
 
 
-def batches(*, n: int) -> list[Comparison]:
-    """Ours: one call for all; the baseline: one call after the other. Times are for all of them."""
-    return [_batch(size, count, n=n) for size in SIZES for count in TOGETHER]
+def batches(*, n: int) -> list[dict[str, Any]]:
+    """Ours: one batch for all; the baseline: one call after the other. Times are for all of them."""
+    return [row for size in SIZES for threads in THREADS for row in _rows(size, threads, n=n)]
 
 
-def _batch(size: str, count: int, *, n: int) -> Comparison:
-    from faster_whisper import WhisperModel
-
+def _rows(size: str, threads: int, *, n: int) -> list[dict[str, Any]]:
     path = scripted_whisper(sentence(_LENGTH_S), size=size, quantization="int8", english_only=True)
-    whisper = WhisperModel(str(path), device="cpu", compute_type="int8", cpu_threads=2)
-    sound = to_float(speech(_LENGTH_S))
-    features = whisper.feature_extractor(sound)[:, : round(_LENGTH_S * _FRAMES_PER_S)]
-    prompt = whisper.hf_tokenizer.encode("<|startoftranscript|><|notimestamps|>").ids[:2]
+    engine = FasterWhisperEngine(WhisperOptions(model=str(path), cpu_threads=threads))
+    rows = []
+    for count in TOGETHER:
+        sessions = [engine.open(language="en") for _ in range(count)]
+        for session in sessions:
+            session.feed(speech(_LENGTH_S))
+        what = f"whisper {size}, {count} callers' {_LENGTH_S:g} s at once, {threads} threads"
+        rows.append(_row(what, engine, sessions, n=n))
+        for session in sessions:
+            session.close()
+    engine.close()
+    return rows
 
-    def decoded(together: int) -> None:
-        batch = ctranslate2.StorageView.from_array(
-            np.ascontiguousarray(np.stack([features] * together))
-        )
-        results = whisper.model.generate(batch, [prompt] * together, beam_size=1)
-        if not all(result.sequences_ids[0] for result in results):
-            raise AssertionError("a model that has to speak said nothing")
 
-    def one_by_one() -> None:
-        for _ in range(count):
-            decoded(1)
-
-    what = f"whisper {size}, {count} callers' {_LENGTH_S:g} s at once"
-    return compare(what, lambda: decoded(count), one_by_one, n=n)
+def _row(
+    what: str, engine: FasterWhisperEngine, sessions: list[WhisperSession], *, n: int
+) -> dict[str, Any]:
+    if not all(session.next_interim() for session in sessions):
+        raise AssertionError("callers have to be in the midst of speaking")
+    comparison = compare(
+        what,
+        lambda: engine.decode_batch(sessions),
+        lambda: [session.decode() for session in sessions],
+        n=n,
+    )
+    count = len(sessions)
+    # One after the other the n-th waits for n of them.
+    in_turn_s = comparison.baseline.p50_s * (count + 1) / 2 / count
+    return comparison.to_dict() | {
+        "mean_wait_together_s": comparison.ours.p50_s,
+        "mean_wait_in_turn_s": round(in_turn_s, 6),
+    }

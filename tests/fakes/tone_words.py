@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from livekit.plugins.faster_whisper.decoder import Request
 from livekit.plugins.faster_whisper.hypothesis import HeardWord, Hypothesis, Scores
+from livekit.plugins.faster_whisper.request import Request
 from numpy.typing import NDArray
 
 from .audio import BED_DBFS, noise
@@ -62,7 +62,6 @@ class ToneDecoder:
         words = tuple(_heard(samples))
         return Hypothesis(
             words=words,
-            tokens=tuple(int(word.text) if word.text.isdigit() else -1 for word in words),
             scores=self.scores,
             language=request.language or self.language,
             language_probability=1.0 if request.language else self.language_probability,

@@ -9,35 +9,21 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import pytest
-from livekit.plugins.faster_whisper import STT, FasterWhisperEngine, WhisperOptions
-from livekit.plugins.faster_whisper.decoder import Decoder, Request
+from livekit.plugins.faster_whisper import STT, FasterWhisperEngine
 from livekit.plugins.faster_whisper.engine import load_decoder
-from livekit.plugins.faster_whisper.hypothesis import Hypothesis
 from livekit.plugins.faster_whisper.languages import LANGUAGES
-from livekit.plugins.faster_whisper.session import WhisperSession
 from livekit.plugins.speechcore import EngineBusy, EngineError, Transcript
-from livekit.plugins.speechcore.pace import PartialPace
 from livekit.plugins.speechio import InProcessRecogniser
-from numpy.typing import NDArray
 
 from tests.contract.stt_checks import Conversation, EventType
 from tests.fakes.audio import BED_DBFS, noise, speech_like
 from tests.fakes.heartbeat import Heartbeat
 from tests.fakes.tone_words import parts
 from tests.models.random_whisper import random_whisper, scripted_whisper
-
-RATE_HZ = 16_000
-SENTENCE = "what time is it now"
-FINAL = Request(language="en", is_final=True)
-
-
-def options(folder: Path, **others: object) -> WhisperOptions:
-    return WhisperOptions(model=str(folder), device="cpu", cpu_threads=1, **others)  # type: ignore[arg-type]
+from tests.models.whisper_parts import RATE_HZ, SENTENCE, made_speech, options
 
 
 @pytest.fixture(scope="module")
@@ -51,20 +37,6 @@ def scripted() -> Iterator[FasterWhisperEngine]:
     engine = FasterWhisperEngine(options(scripted_whisper(SENTENCE)))
     yield engine
     engine.close()
-
-
-@pytest.fixture(scope="module")
-def decoder() -> Decoder:
-    return load_decoder(options(random_whisper(), tokens_per_s=4.0))
-
-
-def made_speech(total_s: float, *spans: tuple[float, float]) -> bytes:
-    return speech_like(total_s, spans, RATE_HZ)
-
-
-def samples(duration_s: float, seed: int = 0) -> NDArray[np.float32]:
-    pcm = noise(duration_s, -20.0, RATE_HZ, seed=seed)
-    return np.frombuffer(pcm, np.int16).astype(np.float32) / 32768
 
 
 def hear(engine: FasterWhisperEngine, pcm: bytes) -> tuple[list[Transcript], Transcript]:
@@ -169,130 +141,21 @@ def test_what_the_model_invents_for_a_click_is_not_believed() -> None:
     assert said.text == "thanks for watching"
 
 
-@dataclass
-class Measured:
-    """A decoder and how much it was given."""
-
-    decoder: Decoder
-    longest_s: float = 0.0
-
-    def decode(self, samples: NDArray[np.float32], request: Request) -> Hypothesis:
-        self.longest_s = max(self.longest_s, len(samples) / RATE_HZ)
-        return self.decoder.decode(samples, request)
-
-
-def test_speech_without_a_pause_is_decoded_in_pieces_of_less_than_thirty_seconds(
-    decoder: Decoder,
+def test_callers_of_whom_some_pause_are_decoded_together_as_each_alone(
+    scripted: FasterWhisperEngine,
 ) -> None:
-    spans = [(n * 0.6, n * 0.6 + 0.54) for n in range(75)]
-    measured = Measured(decoder)
-    session = WhisperSession(measured, language="en", pace=PartialPace(least_step_s=6.0))
-    for part in parts(made_speech(45.0, *spans), 0.5):
-        session.accept(part)
-    final = session.finish()
-    assert 15.0 < measured.longest_s <= 30.0
-    times_s = [time for word in final.words for time in (word.start_s, word.end_s)]
-    assert times_s == sorted(times_s)
-    assert times_s[0] < 10.0
-    assert times_s[-1] > 35.0
-
-
-def test_the_encoder_is_given_speech_and_padding_not_thirty_seconds(
-    decoder: Decoder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shapes: list[int] = []
-    encode = decoder.model.encode
-
-    def counted(features: NDArray[np.float32]) -> object:
-        shapes.append(features.shape[-1])
-        encoded = encode(features)
-        assert encoded.shape[1] == features.shape[-1] // 2, "it was padded after all"
-        return encoded
-
-    monkeypatch.setattr(decoder.model, "encode", counted)
-    for duration_s in (1.0, 4.2, 28.0):
-        decoder.decode(samples(duration_s), Request(language="en", is_final=False))
-    assert shapes == [500, 700, 3000]
-
-
-def test_a_doubtful_decode_is_tried_once_more_with_the_whole_window(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    decoder = load_decoder(options(random_whisper(), tokens_per_s=4.0))
-    shapes: list[int] = []
-    encode = decoder.model.encode
-
-    def counted(features: NDArray[np.float32]) -> object:
-        shapes.append(features.shape[-1])
-        return encode(features)
-
-    monkeypatch.setattr(decoder.model, "encode", counted)
-    monkeypatch.setattr("livekit.plugins.faster_whisper.decoder.is_doubtful", lambda scores: True)
-    decoder.decode(samples(1.0), FINAL)
-    assert shapes == [500, 3000]
-    decoder.decode(samples(1.0), Request(language="en", is_final=False))
-    assert shapes == [500, 3000, 500], "an interim is not worth a second try"
-
-
-@pytest.mark.parametrize("agreed", [0, 4, 9, 28])
-def test_a_draft_saves_tokens_and_changes_none(decoder: Decoder, agreed: int) -> None:
-    plain = Request(language="en", is_final=False)
-    alone = decoder.decode(samples(3.0), plain)
-    draft = alone.tokens[:agreed] + (1, 2, 3, 4)
-    generate, prompts = decoder.model.generate_with_fallback, []
-
-    def recorded(encoded: object, tokens: list[int], *others: object) -> object:
-        prompts.append(tokens)
-        return generate(encoded, tokens, *others)
-
-    decoder.model.generate_with_fallback = recorded
-    try:
-        drafted = decoder.decode(samples(3.0), replace(plain, draft=draft))
-    finally:
-        del decoder.model.generate_with_fallback
-    assert drafted.tokens == alone.tokens
-    assert drafted.words == alone.words
-    close = pytest.approx(alone.scores.mean_log_probability, abs=1e-3)
-    assert drafted.scores.mean_log_probability == close
-    said = len(prompts[0]) - len(decoder.model.get_prompt(decoder._known("en").tokenizer, [])) - 1
-    assert said <= agreed
-    assert agreed < 9 or said > 0, "nothing of the draft was used"
-
-
-def test_prompt_and_hot_words_reach_the_decoder() -> None:
-    prompt = options(scripted_whisper(SENTENCE), prompt="what now", hot_words="time it")
-    decoder = load_decoder(prompt)
-    prompts: list[list[int]] = []
-    generate = decoder.model.generate_with_fallback
-
-    def recorded(encoded: object, tokens: list[int], *others: object) -> object:
-        prompts.append(tokens)
-        return generate(encoded, tokens, *others)
-
-    decoder.model.generate_with_fallback = recorded
-    decoder.decode(samples(1.0), Request(language="en", context="is it", is_final=True))
-    said = decoder.model.hf_tokenizer.decode(prompts[0], skip_special_tokens=False)
-    before = said.partition("<|startoftranscript|>")[0]
-    assert before.split() == "<|startofprev|> time it what now is it".split()
-
-
-def test_hot_words_without_end_are_refused() -> None:
-    endless = options(scripted_whisper(SENTENCE), hot_words="what " * 200)
-    with pytest.raises(EngineError, match="hot words"):
-        load_decoder(endless)
-
-
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_audio_that_is_no_number_is_refused(decoder: Decoder, value: float) -> None:
-    broken = samples(1.0)
-    broken[100] = value
-    with pytest.raises(EngineError, match="no numbers"):
-        decoder.decode(broken, FINAL)
-
-
-def test_more_than_a_window_is_refused(decoder: Decoder) -> None:
-    with pytest.raises(EngineError, match="30 s"):
-        decoder.decode(samples(30.1), FINAL)
+    sounds = [made_speech(2.0, (0.2, 2.0)), made_speech(3.0, (0.2, 1.2)), made_speech(0.3)]
+    sounds.append(sounds[0])
+    alone, together = ([scripted.open() for _ in sounds] for _ in range(2))
+    for sessions in (alone, together):
+        for session, pcm in zip(sessions, sounds, strict=True):
+            session.feed(pcm)
+    heard = scripted.decode_batch(together)
+    assert [each.text for each in heard] == [session.decode().text for session in alone]
+    assert [bool(each.text) for each in heard] == [True, True, False, True]
+    assert [each.is_settled for each in heard] == [False, True, False, False]
+    for session in [*alone, *together]:
+        session.close()
 
 
 @pytest.mark.parametrize("workers", [1, 2])

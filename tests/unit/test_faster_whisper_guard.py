@@ -23,7 +23,6 @@ def hypothesis(text: str, mean_log_probability: float, no_speech_probability: fl
     encoded = text.encode()
     return Hypothesis(
         words=heard(text),
-        tokens=(),
         scores=Scores(
             mean_log_probability=mean_log_probability,
             no_speech_probability=no_speech_probability,

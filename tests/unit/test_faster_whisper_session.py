@@ -210,21 +210,6 @@ def test_interims_cost_what_is_new_since_the_last_pause() -> None:
     assert decoder.lengths_s[-1] < 2.0
 
 
-def test_what_was_found_already_is_the_draft_of_the_next_decode() -> None:
-    decoder = ToneDecoder()
-    session = session_of(decoder)
-    hear(session, quiet(0.5) + say(range(6)) + quiet(0.5))
-    assert decoder.requests[0].draft == ()
-    interims = [request.draft for request in decoder.requests if not request.is_final]
-    assert interims[-1][:2] == (0, 1)
-    assert decoder.requests[-1].draft[:4] == (0, 1, 2, 3)
-    hear(session, say(range(6, 12)) + quiet(0.5))
-    assert decoder.requests[-1].draft[:10] == tuple(range(10)), "the settled, then the live tokens"
-    session.finish()
-    hear(session, say([1]) + quiet(0.5))
-    assert decoder.requests[-1].draft == (), "a new segment has nothing to do with the last"
-
-
 def test_interims_take_no_more_than_their_share_of_time() -> None:
     clock = Clock()
     decoder = ToneDecoder(on_decode=lambda: clock.wait(0.6))

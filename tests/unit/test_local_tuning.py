@@ -6,7 +6,16 @@ from pathlib import Path
 import pytest
 
 from agent.local.trials import thread_counts
-from agent.local.tuning import FILE, Measurement, Tuning, best, load, save, tuning_of
+from agent.local.tuning import (
+    FILE,
+    Measurement,
+    Tuning,
+    best,
+    load,
+    pays_together,
+    save,
+    tuning_of,
+)
 from agent.speech.planner import Synthesis
 
 
@@ -62,6 +71,17 @@ def test_what_was_measured_is_kept_and_read_again(tmp_path: Path) -> None:
     assert [each["seconds"] for each in json.loads(path.read_text())["measurements"]] == [
         0.2, 0.9, 1.0,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("together_s", "pays"), [(1.0, True), (2.4, True), (2.6, False)])
+def test_a_batch_pays_when_callers_wait_less_on_average(together_s: float, pays: bool) -> None:
+    assert pays_together(4, one_s=1.0, together_s=together_s) is pays
+
+
+def test_a_batch_that_pays_is_kept() -> None:
+    whisper = Measurement(engine="faster_whisper", threads=1, seconds=0.1, batch=4)
+    assert tuning_of({"faster_whisper": whisper}).whisper_batch == 4
+    assert tuning_of({}).whisper_batch == 1
 
 
 def test_a_file_of_an_older_parley_counts(tmp_path: Path) -> None:

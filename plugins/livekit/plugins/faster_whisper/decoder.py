@@ -7,36 +7,31 @@ length of what is encoded (`window.py`), and what happens when the result looks 
 from __future__ import annotations
 
 import importlib
-import math
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
-from itertools import takewhile
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from livekit.plugins.speechcore import EngineError
 from numpy.typing import NDArray
 
 from .guard import is_doubtful, without_loops
-from .hypothesis import HeardWord, Hypothesis, Scores, readable_words
-from .options import WhisperOptions
-from .window import (
-    FRAME_SAMPLES,
-    MOST_FRAMES,
-    SAMPLE_RATE_HZ,
-    content_frames,
-    most_new_tokens,
-    window_frames,
+from .hypothesis import (
+    Heard,
+    HeardWord,
+    Hypothesis,
+    heard_of,
+    readable_words,
 )
+from .options import WhisperOptions
+from .request import Request, Speech, checked
+from .window import FRAME_SAMPLES, MOST_FRAMES, most_new_tokens, window_frames
 
 _MOST_PROMPT_TOKENS = 96
 """Of each: hot words, prompt, what was said before. Together they leave a third of the decoder's positions."""
-
-_LEAST_DRAFT_TOKENS = 4
-_MOST_DRAFT_TOKENS = 200
-_CHOSEN = 0.5
 
 _OPENING_PUNCTUATION = "\"'“¿([{-"
 _CLOSING_PUNCTUATION = "\"'.。,，!！?？:：”)]}、"
@@ -48,32 +43,6 @@ _LIBRARY_ERRORS = (RuntimeError, ValueError)
 _FALLBACK_TEMPERATURE = 0.4
 """One sample, for a decode that is doubtful with the whole window too. faster-whisper takes up to five
 samples at each of five temperatures, which can make a FINAL ten times as late."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What the decoder is to know besides the audio."""
-
-    language: str | None
-    """None detects it."""
-    context: str = ""
-    """What was said just before, if anything."""
-    draft: tuple[int, ...] = ()
-    """Tokens that decodes of less of this audio found; see `Decoder`."""
-    is_final: bool
-
-
-class _Speech(NamedTuple):
-    samples: NDArray[np.float32]
-    request: Request
-
-    @property
-    def frames(self) -> int:
-        return content_frames(len(self.samples))
-
-    @property
-    def length_s(self) -> float:
-        return len(self.samples) / SAMPLE_RATE_HZ
 
 
 class _Language:
@@ -96,10 +65,9 @@ class _Language:
 class Decoder:
     """A loaded model. Thread-safe: `workers` decodes run at once, the others wait.
 
-    Tokens come one by one, milliseconds each, and most of them were found a moment ago already.
-    So an earlier result serves as a draft: one pass gives each of its tokens a probability, those above
-    one half are what a greedy decode would choose, and only what follows them is decoded. (Speculative
-    decoding, Leviathan et al. 2023, with the last hypothesis for the small model.)
+    Each token takes a step, milliseconds long, those that an earlier decode found as well: CTranslate2
+    makes one for each token that it is given after the task, and its `align`, which takes all in one
+    pass, does not say where the text ends. So there is nothing to gain from a draft.
     """
 
     def __init__(self, model: Any, options: WhisperOptions) -> None:
@@ -123,24 +91,50 @@ class Decoder:
 
     def decode(self, samples: NDArray[np.float32], request: Request) -> Hypothesis:
         """The words in at most 30 s of mono 16 kHz audio (-1..1). Blocks; raises EngineError."""
-        if len(samples) > MOST_FRAMES * FRAME_SAMPLES:
-            raise EngineError("Whisper hears 30 s at most in one go")
-        if not np.isfinite(samples).all():
-            raise EngineError("the audio has samples that are no numbers")
-        speech = _Speech(samples, request)
+        speech = checked(samples, request)
+        with self._at_work():
+            return self._decode(speech)
+
+    def decode_together(
+        self, interims: Sequence[tuple[NDArray[np.float32], Request]]
+    ) -> list[Hypothesis]:
+        """As `decode` of each: those with the same language and context go through the model at once.
+
+        One may differ from what `decode` finds in when its first word begins: faster-whisper corrects
+        that by the word before, which is another caller's here.
+        """
+        speeches = [checked(samples, request) for samples, request in interims]
+        batches: dict[tuple[str, str], list[int]] = {}
+        alone = []
+        for number, speech in enumerate(speeches):
+            code = speech.request.language or ("" if self.is_multilingual else "en")
+            if code:
+                batches.setdefault((code, speech.request.context), []).append(number)
+            else:
+                alone.append(number)
+        found: dict[int, Hypothesis] = {}
+        with self._at_work():
+            for (code, _), numbers in batches.items():
+                batch = [speeches[number] for number in numbers]
+                found.update(zip(numbers, self._attempt_together(code, batch), strict=True))
+            found.update((number, self._decode(speeches[number])) for number in alone)
+        return [found[number] for number in range(len(speeches))]
+
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
         with self._turns:
             try:
-                return self._decode(speech)
+                yield
             except _LIBRARY_ERRORS as e:
                 raise EngineError(f"Whisper failed: {e}") from e
 
-    def _decode(self, speech: _Speech) -> Hypothesis:
+    def _decode(self, speech: Speech) -> Hypothesis:
         frames = window_frames(len(speech.samples), self._options.padding_s)
         first = self._attempt(speech, frames, (0.0,))
         if not speech.request.is_final or not is_doubtful(first.scores):
             return first
         # The context may be what led the model astray.
-        alone = speech._replace(request=replace(speech.request, context="", draft=()))
+        alone = speech._replace(request=replace(speech.request, context=""))
         is_new = frames < MOST_FRAMES or speech.request.context
         temperatures = (0.0, _FALLBACK_TEMPERATURE) if is_new else (_FALLBACK_TEMPERATURE,)
         second = self._attempt(alone, MOST_FRAMES, temperatures)
@@ -149,43 +143,60 @@ class Decoder:
         )
         return second if is_better else first
 
-    def _attempt(self, speech: _Speech, frames: int, temperatures: tuple[float, ...]) -> Hypothesis:
+    def _attempt(self, speech: Speech, frames: int, temperatures: tuple[float, ...]) -> Hypothesis:
         encoded = self.model.encode(self._features(speech.samples, frames))
         code, probability = self._language_of(speech, encoded)
         language = self._known(code)
         prompt = self._prompt(language.tokenizer, speech.request.context)
-        agreed, agreed_log_probability = self._agreed(encoded, prompt, speech)
-        options = self._generation(language, speech, len(prompt), len(agreed), temperatures)
-        result, log_probability, _, ratio = self.model.generate_with_fallback(
-            encoded, [*prompt, *agreed], language.tokenizer, options
-        )
-        tokens = [token for token in result.sequences_ids[0] if token < language.tokenizer.eot]
-        scores = Scores(
-            mean_log_probability=log_probability
-            + agreed_log_probability / (len(result.sequences_ids[0]) + 1),
-            no_speech_probability=float(result.no_speech_prob),
-            compression_ratio=float(ratio),
-        )
-        words = self._words(language, encoded, tokens, speech)
-        return Hypothesis(
-            words=without_loops(words),
-            tokens=tuple(tokens),
-            scores=scores,
-            language=code,
-            language_probability=probability,
-        )
+        heard = self._generated(encoded, language, prompt, speech, temperatures)
+        words = self._words(language, encoded, [(heard, speech)])[0]
+        return heard.hypothesis(words, code, probability)
 
-    def _agreed(
-        self, encoded: Any, prompt: list[int], speech: _Speech
-    ) -> tuple[tuple[int, ...], float]:
-        """The tokens the draft begins with that the model chooses too, and their log probability."""
-        draft = speech.request.draft[:_MOST_DRAFT_TOKENS]
-        if len(draft) < _LEAST_DRAFT_TOKENS:
-            return (), 0.0
-        # It puts the last token of the prompt, which says "no timestamps", there by itself.
-        checked = self.model.model.align(encoded, prompt[:-1], [list(draft)], speech.frames)[0]
-        agreed = list(takewhile(lambda p: p > _CHOSEN, checked.text_token_probs))
-        return draft[: len(agreed)], sum(map(math.log, agreed))
+    def _attempt_together(self, code: str, speeches: Sequence[Speech]) -> list[Hypothesis]:
+        """Of the same context."""
+        padding_s = self._options.padding_s
+        frames = max(window_frames(len(speech.samples), padding_s) for speech in speeches)
+        features = [self._features(speech.samples, frames) for speech in speeches]
+        encoded = self.model.encode(np.stack(features))
+        language = self._known(code)
+        prompt = self._prompt(language.tokenizer, speeches[0].request.context)
+        most = [self._most_new_tokens(speech, prompt) for speech in speeches]
+        results = self.model.model.generate(
+            encoded,
+            [prompt] * len(speeches),
+            beam_size=self._options.partial_beam_size,
+            max_length=len(prompt) + max(most),
+            return_scores=True,
+            return_no_speech_prob=True,
+            suppress_tokens=language.suppressed,
+        )
+        heard = [
+            heard_of(result, language.tokenizer, most=limit)
+            for result, limit in zip(results, most, strict=True)
+        ]
+        words = self._words(language, encoded, list(zip(heard, speeches, strict=True)))
+        return [each.hypothesis(said, code, 1.0) for each, said in zip(heard, words, strict=True)]
+
+    def _generated(
+        self,
+        encoded: Any,
+        language: _Language,
+        prompt: list[int],
+        speech: Speech,
+        temperatures: tuple[float, ...],
+    ) -> Heard:
+        is_final = speech.request.is_final
+        options = replace(
+            self._defaults,
+            beam_size=self._options.beam_size if is_final else self._options.partial_beam_size,
+            suppress_tokens=language.suppressed,
+            temperatures=list(temperatures),
+            max_new_tokens=self._most_new_tokens(speech, prompt),
+        )
+        result, _, _, _ = self.model.generate_with_fallback(
+            encoded, prompt, language.tokenizer, options
+        )
+        return heard_of(result, language.tokenizer)
 
     def _features(self, samples: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
         padded = np.zeros(frames * FRAME_SAMPLES, np.float32)
@@ -193,7 +204,7 @@ class Decoder:
         features: NDArray[np.float32] = self.model.feature_extractor(padded, padding=0)
         return features
 
-    def _language_of(self, speech: _Speech, encoded: Any) -> tuple[str, float]:
+    def _language_of(self, speech: Speech, encoded: Any) -> tuple[str, float]:
         if speech.request.language is not None:
             return speech.request.language, 1.0
         if not self.is_multilingual:
@@ -219,24 +230,9 @@ class Decoder:
         )
         return prompt
 
-    def _generation(
-        self,
-        language: _Language,
-        speech: _Speech,
-        prompt_tokens: int,
-        agreed_tokens: int,
-        temperatures: tuple[float, ...],
-    ) -> Any:
-        options = self._options
-        most = most_new_tokens(len(speech.samples), prompt_tokens, options.tokens_per_s)
-        beam_size = options.beam_size if speech.request.is_final else options.partial_beam_size
-        return replace(
-            self._defaults,
-            beam_size=beam_size,
-            suppress_tokens=language.suppressed,
-            temperatures=list(temperatures),
-            max_new_tokens=max(1, most - agreed_tokens),
-        )
+    def _most_new_tokens(self, speech: Speech, prompt: list[int]) -> int:
+        most = most_new_tokens(len(speech.samples), len(prompt), self._options.tokens_per_s)
+        return max(1, most)
 
     @cached_property
     def _defaults(self) -> Any:
@@ -272,22 +268,27 @@ class Decoder:
         )
 
     def _words(
-        self, language: _Language, encoded: Any, tokens: Sequence[int], speech: _Speech
-    ) -> tuple[HeardWord, ...]:
-        if not tokens:
-            return ()
-        segment = {"seek": 0, "start": 0.0, "end": speech.length_s, "tokens": tokens}
+        self, language: _Language, encoded: Any, batch: Sequence[tuple[Heard, Speech]]
+    ) -> list[tuple[HeardWord, ...]]:
+        if not any(heard.tokens for heard, _ in batch):
+            return [() for _ in batch]
+        segments: list[dict[str, Any]] = [
+            {"seek": 0, "start": 0.0, "end": speech.length_s, "tokens": heard.tokens}
+            for heard, speech in batch
+        ]
         self.model.add_word_timestamps(
-            [[segment]],
+            [[segment] for segment in segments],
             language.tokenizer,
             encoded,
-            speech.frames,
+            [speech.frames for _, speech in batch],
             _OPENING_PUNCTUATION,
             _CLOSING_PUNCTUATION,
             last_speech_timestamp=0.0,
         )
-        raw: Any = segment["words"]
-        return readable_words(raw, language.code, speech.length_s)
+        return [
+            without_loops(readable_words(segment["words"], language.code, speech.length_s))
+            for segment, (_, speech) in zip(segments, batch, strict=True)
+        ]
 
     def _check_prompt(self, what: str, text: str) -> None:
         tokens = len(self.model.hf_tokenizer.encode(text, add_special_tokens=False).ids)

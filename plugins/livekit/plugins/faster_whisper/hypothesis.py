@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from livekit.plugins.speechcore import Transcript, Word
 
@@ -33,12 +34,47 @@ class Scores:
 class Hypothesis:
     words: tuple[HeardWord, ...]
     """Times in seconds from the first sample of the piece."""
-    tokens: tuple[int, ...]
-    """As decoded, whatever became of the words."""
     scores: Scores
     language: str
     language_probability: float
     """1 when it was told."""
+
+
+def compression_ratio(text: str) -> float:
+    """How many times shorter zlib makes a text, as Whisper measures it."""
+    plain = text.strip().encode()
+    return len(plain) / len(zlib.compress(plain))
+
+
+class Heard(NamedTuple):
+    """What was decoded, before its words have times."""
+
+    tokens: tuple[int, ...]
+    scores: Scores
+
+    def hypothesis(
+        self, words: tuple[HeardWord, ...], language: str, probability: float
+    ) -> Hypothesis:
+        return Hypothesis(
+            words=words,
+            scores=self.scores,
+            language=language,
+            language_probability=probability,
+        )
+
+
+def heard_of(result: Any, tokenizer: Any, *, most: int | None = None) -> Heard:
+    """Of CTranslate2's result: its score is the mean over the tokens, the end not counted."""
+    generated = result.sequences_ids[0]
+    tokens = tuple(token for token in generated[:most] if token < tokenizer.eot)
+    return Heard(
+        tokens,
+        Scores(
+            mean_log_probability=float(result.scores[0]) * len(generated) / (len(generated) + 1),
+            no_speech_probability=float(result.no_speech_prob),
+            compression_ratio=compression_ratio(tokenizer.decode(list(tokens))),
+        ),
+    )
 
 
 def readable_words(

@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -23,9 +23,9 @@ from livekit.plugins.speechcore.pace import PartialPace
 from livekit.plugins.speechcore.turn_buffer import Piece, TurnBuffer
 from numpy.typing import NDArray
 
-from .decoder import Request
 from .guard import LEAST_LOUD_S, is_speech
 from .hypothesis import HeardWord, Hypothesis, transcript
+from .request import Request
 from .window import LONGEST_PIECE_S, SAMPLE_RATE_HZ
 
 _WINDOW_BYTES = round(WINDOW_S * SAMPLE_RATE_HZ) * BYTES_PER_SAMPLE
@@ -51,6 +51,16 @@ class PieceDecoder(Protocol):
     """What a session needs of `decoder.Decoder`."""
 
     def decode(self, samples: NDArray[np.float32], request: Request) -> Hypothesis: ...
+
+
+@dataclass(frozen=True)
+class Interim:
+    """What is being said, to be decoded."""
+
+    piece: Piece
+    before: Sequence[HeardWord]
+    """The words before it in this turn."""
+    request: Request
 
 
 class WhisperSession:
@@ -87,7 +97,6 @@ class WhisperSession:
         self._waiting: deque[Piece] = deque()
         self._kept: list[HeardWord] = []
         self._settled: list[HeardWord] = []
-        self._settled_tokens: tuple[int, ...] = ()
         self._settled_at = self._loud_windows
         self._live = LocalAgreement[HeardWord]()
         self._start_live(0)
@@ -122,12 +131,34 @@ class WhisperSession:
         started_s = self._clock()
         if self._waiting:
             self._decode_waiting()
-        elif self._gate.is_open:
-            self._decode_live()
-        elif not self._is_settled:
+        elif interim := self.next_interim():
+            hypothesis = self._decoder.decode(interim.piece.samples(), interim.request)
+            return self.take(interim, hypothesis, self._clock() - started_s)
+        elif not self._gate.is_open and not self._is_settled:
             self._settle()
+        return self._decoded(self._clock() - started_s)
+
+    def next_interim(self) -> Interim | None:
+        """For who decodes several callers' together; None when something else is due, or nothing."""
+        if self._waiting or not self._gate.is_open:
+            return None
+        piece = self._buffer.piece(self._live_from)
+        if piece.loud_s < LEAST_LOUD_S:
+            return None
+        before = [*self._kept, *self._settled]
+        return Interim(piece, before, self._request(before, is_final=False))
+
+    def take(self, interim: Interim, hypothesis: Hypothesis, took_s: float) -> Transcript:
+        """Takes what was decoded of `next_interim()`; `took_s`: its share of the engine's time."""
+        found = self._believed(interim.piece, interim.before, hypothesis)
+        self._live.insert(found)
+        words = [*self._settled, *self._live.words]
+        self._newest = self._transcript(words, is_settled=False)
+        return self._decoded(took_s)
+
+    def _decoded(self, took_s: float) -> Transcript:
         self._new_windows = 0
-        self._pace.note(self._clock() - started_s)
+        self._pace.note(took_s)
         return self._current
 
     def accept(self, pcm: bytes) -> Transcript:
@@ -171,7 +202,7 @@ class WhisperSession:
         full = self._buffer.push(pcm, is_open=is_open, is_loud=is_loud)
         if full is not None:
             self._waiting.append(full)
-            self._settled, self._settled_tokens = [], ()
+            self._settled = []
             self._settled_at = -1
             self._start_live(0)
         elif self._quiet_windows * WINDOW_S >= _FORGET_NOISE_S:
@@ -185,55 +216,45 @@ class WhisperSession:
     def _start_live(self, window: int) -> None:
         """Interims are of what comes from this window of the buffer on."""
         self._live.reset()
-        self._live_tokens: tuple[int, ...] = ()
         self._live_from = window
         self._live_loud_windows = 0
 
     def _decode_waiting(self) -> None:
         """The interim stays as it is until what follows is decoded too."""
         piece = self._waiting[0]
-        found, _ = self._hear(piece, self._kept, (), is_final=True)
+        found = self._hear(piece)
         self._waiting.popleft()
         until_s = piece.words_until_s
         self._kept += [word for word in found if (word.start_s + word.end_s) / 2 <= until_s]
 
-    def _decode_live(self) -> None:
-        piece = self._buffer.piece(self._live_from)
-        before = [*self._kept, *self._settled]
-        found, self._live_tokens = self._hear(piece, before, self._live_tokens, is_final=False)
-        self._live.insert(found)
-        words = [*self._settled, *self._live.words]
-        self._newest = self._transcript(words, is_settled=False)
-
     def _settle(self) -> None:
-        draft = self._settled_tokens + self._live_tokens
-        piece = self._buffer.piece()
-        self._settled, self._settled_tokens = self._hear(piece, self._kept, draft, is_final=True)
+        self._settled = self._hear(self._buffer.piece())
         self._settled_at = self._loud_windows
         self._start_live(len(self._buffer))
         self._newest = self._transcript(self._settled, is_settled=True)
 
-    def _hear(
-        self,
-        piece: Piece,
-        before: Sequence[HeardWord],
-        draft: tuple[int, ...],
-        *,
-        is_final: bool,
-    ) -> tuple[list[HeardWord], tuple[int, ...]]:
-        """The words of a piece and their tokens; none for a noise."""
+    def _hear(self, piece: Piece) -> list[HeardWord]:
+        """The words of a piece, for good; none for a noise."""
         if piece.loud_s < LEAST_LOUD_S:
-            return [], ()
-        context = self._transcript_text(before)[-_CONTEXT_LETTERS:]
-        request = Request(language=self._language, context=context, draft=draft, is_final=is_final)
+            return []
+        request = self._request(self._kept, is_final=True)
         hypothesis = self._decoder.decode(piece.samples(), request)
+        return self._believed(piece, self._kept, hypothesis)
+
+    def _request(self, before: Sequence[HeardWord], *, is_final: bool) -> Request:
+        context = self._transcript_text(before)[-_CONTEXT_LETTERS:]
+        return Request(language=self._language, context=context, is_final=is_final)
+
+    def _believed(
+        self, piece: Piece, before: Sequence[HeardWord], hypothesis: Hypothesis
+    ) -> list[HeardWord]:
         if not is_speech(hypothesis, piece.loud_s):
-            return [], ()
+            return []
         self._note_language(hypothesis, piece.loud_s)
         words = [_placed(word, piece) for word in hypothesis.words]
         if piece.is_overlapping:
             words = _after(before, beyond(before, words))
-        return words, hypothesis.tokens
+        return words
 
     def _note_language(self, hypothesis: Hypothesis, loud_s: float) -> None:
         self._heard_language = hypothesis.language

@@ -45,8 +45,8 @@ class EngineConfig:
     max_batch: int = 1
     """How many interims are decoded together, if the engine has `decode_batch(sessions)`.
 
-    Off by default: on a CPU one decode keeps all processors busy, so that a batch takes as long
-    as its parts and its first caller waits for the last. Turn it on where a measurement says so.
+    Off by default: on a CPU one decode keeps all processors busy, so that a batch takes nearly as
+    long as its parts and its first caller waits for the last. `parley tune` measures whether it pays.
     """
 
     lane: str = ""
