@@ -92,4 +92,7 @@ class Rooms:
         )
 
     def _is_ours(self, participant: ParticipantInfo) -> bool:
-        return participant.attributes.items() >= mark_of(self._agent_name).items()
+        mark = mark_of(self._agent_name).items()
+        return participant.kind == ParticipantInfo.Kind.AGENT and (
+            participant.attributes.items() >= mark
+        )

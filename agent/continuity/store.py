@@ -100,7 +100,7 @@ class FileStore:
 
     def _read(self, path: Path) -> Conversation | None:
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_bytes()
             age_s = time.time() - path.stat().st_mtime
         except FileNotFoundError:
             return None

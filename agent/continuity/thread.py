@@ -83,7 +83,12 @@ class Thread:
         """Whether another of our agents is in the room; the one that came later leaves."""
         mark = mark_of(self._ctx.job.agent_name).items()
         others = self._ctx.room.remote_participants.values()
-        return any(other.attributes.items() >= mark for other in others)
+        # The kind is signed by the server; attributes may be a caller's own.
+        return any(
+            other.kind == rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
+            and other.attributes.items() >= mark
+            for other in others
+        )
 
     async def is_doubled(self) -> bool:
         """After a reconnection: whether another agent has taken the call over meanwhile."""

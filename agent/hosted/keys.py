@@ -162,5 +162,7 @@ def _parsed(body: str) -> Any:
     """None for what is not JSON; an object that is longer than what was read counts as one."""
     try:
         return json.loads(body)
+    except RecursionError:
+        return None
     except ValueError:
         return {} if len(body) >= _MOST_BYTES and body.lstrip().startswith("{") else None

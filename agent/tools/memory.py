@@ -5,6 +5,8 @@ from __future__ import annotations
 from rapidfuzz import fuzz, process, utils
 
 MAX_NOTES = 200
+LONGEST_NOTE = 500
+"""Characters; what is longer is cut."""
 _MIN_SCORE = 60
 
 
@@ -20,7 +22,7 @@ class Memory:
         return tuple(self._notes)
 
     def remember(self, note: str) -> None:
-        self._notes = [*self._notes[-(MAX_NOTES - 1) :], note.strip()]
+        self._notes = [*self._notes[-(MAX_NOTES - 1) :], note.strip()[:LONGEST_NOTE]]
 
     def recall(self, query: str) -> str | None:
         """The note nearest to `query`; the last one for an empty query; None if nothing fits."""

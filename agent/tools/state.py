@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 class KeptTimer(BaseModel):
     """A running timer; `due_s` on the wall clock."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     label: str
     duration_s: float

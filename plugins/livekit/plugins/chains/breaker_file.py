@@ -108,7 +108,7 @@ def _row(breaker: Breaker) -> dict[str, Any]:
 def _parsed(text: bytes) -> Table:
     try:
         return {str(name): _breaker(row) for name, row in json.loads(text).items()}
-    except (ValueError, TypeError, AttributeError, LookupError):
+    except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError):
         return {}
 
 

@@ -161,5 +161,5 @@ def _check(chunk: llm.ChatChunk) -> None:
 def _is_json_object(arguments: str) -> bool:
     try:
         return isinstance(json.loads(arguments.strip() or "{}"), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,7 +26,8 @@ _LISTED = 40
 
 
 class Refused(Exception):
-    """The server answered with an error. Its own words may quote the conversation: never log them."""
+    """The server answered with an error, or with what is no answer of llama.cpp's. Its own words may
+    quote the conversation: never log them."""
 
     def __init__(self, status: int, body: object) -> None:
         super().__init__(f"the llama.cpp server answered with status {status}")
@@ -92,8 +94,8 @@ class LlamaClient:
 
     async def tokenize(self, text: str, *, timeout_s: float) -> list[int]:
         answer = await self._post("/tokenize", {"content": text}, timeout_s)
-        tokens: list[int] = answer.get("tokens", [])
-        return tokens
+        with _understood():
+            return [int(token) for token in answer.get("tokens", [])]
 
     async def end_token(self, after: str, *, timeout_s: float) -> int | None:
         """The token that ends the caller's turn in this template; asked once."""
@@ -124,29 +126,31 @@ class LlamaClient:
         last: Mapping[str, Any] = {}
         candidates: tuple[Candidate, ...] = ()
         async for last in self._stream("/completion", body, timeout_s):
-            candidates = _candidates(last) or candidates
-        timings = last.get("timings", {})
-        return Evaluated(
-            prompt_tokens=int(last.get("tokens_evaluated", 0)),
-            new_tokens=int(timings.get("prompt_n", 0)),
-            slot=int(last.get("id_slot", slot)),
-            candidates=candidates,
-        )
+            with _understood():
+                candidates = _candidates(last) or candidates
+        with _understood():
+            timings = last.get("timings", {})
+            return Evaluated(
+                prompt_tokens=int(last.get("tokens_evaluated", 0)),
+                new_tokens=int(timings.get("prompt_n", 0)),
+                slot=int(last.get("id_slot", slot)),
+                candidates=candidates,
+            )
 
     async def slots(self, *, timeout_s: float) -> list[dict[str, Any]]:
         """The state of each slot, as the server tells it."""
         response = await self._http.get(f"{self._url}/slots", timeout=timeout_s)
         if response.status_code != 200:
             raise Refused(response.status_code, _error(response.content))
-        slots: list[dict[str, Any]] = response.json()
-        return slots
+        with _understood():
+            return [dict(slot) for slot in json.loads(response.content)]
 
     async def _post(self, path: str, body: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
         response = await self._http.post(f"{self._url}{path}", json=body, timeout=timeout_s)
         if response.status_code != 200:
             raise Refused(response.status_code, _error(response.content))
-        answer: dict[str, Any] = response.json()
-        return answer
+        with _understood():
+            return dict(json.loads(response.content))
 
     async def _stream(
         self, path: str, body: Mapping[str, Any], timeout_s: float
@@ -159,9 +163,10 @@ class LlamaClient:
             async for line in response.aiter_lines():
                 if not line.startswith("data: {"):
                     continue
-                event: Mapping[str, Any] = json.loads(line.removeprefix("data: "))
-                if error := event.get("error"):
-                    raise Refused(int(error.get("code", 500)), error)
+                with _understood():
+                    event: Mapping[str, Any] = json.loads(line.removeprefix("data: "))
+                    if error := event.get("error"):
+                        raise Refused(int(error.get("code", 500)), error)
                 yield event
 
 
@@ -180,10 +185,19 @@ def is_loopback(url: str) -> bool:
     return host in ("localhost", "::1") or host.startswith("127.")
 
 
+@contextmanager
+def _understood() -> Iterator[None]:
+    """What another server than llama.cpp's may answer is a refusal."""
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError):
+        raise Refused(200, None) from None
+
+
 def _error(content: bytes) -> object:
     try:
         body = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return body.get("error", body) if isinstance(body, dict) else body
 

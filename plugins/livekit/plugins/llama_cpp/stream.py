@@ -121,7 +121,7 @@ def _check(call: llm.FunctionToolCall) -> None:
     call.arguments = call.arguments.strip() or "{}"
     try:
         arguments = json.loads(call.arguments)
-    except ValueError:
+    except (ValueError, RecursionError):
         arguments = None
     if not isinstance(arguments, dict):
         raise MalformedCall(

@@ -147,7 +147,7 @@ def _reason(body: bytes) -> str:
     """What an error answer says, as OpenAI's servers and FastAPI's write it."""
     try:
         data = json.loads(body[:65_536])
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     if not isinstance(data, dict):
         return ""
