@@ -27,3 +27,13 @@ def test_what_callers_say_is_left_out_except_for_debugging() -> None:
     said = {"lk.pii.text": "my number is"}
     assert "lk.pii.text" not in _line(logging.INFO, **said)
     assert _line(logging.DEBUG, **said)["lk.pii.text"] == "my number is"
+
+
+def test_an_exception_is_told_once_also_when_it_comes_from_another_process() -> None:
+    logger = logging.getLogger("agent.call")
+    trace = "Traceback (most recent call last):\nValueError: no"
+    record = logger.makeRecord(logger.name, logging.ERROR, "", 0, f"it failed\n{trace}", (), None)
+    record.exc_text = trace
+    line = json.loads(JsonFormatter().format(record))
+    assert line["message"] == "it failed"
+    assert line["exception"] == trace

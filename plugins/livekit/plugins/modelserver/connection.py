@@ -26,7 +26,7 @@ from .messages import (
     count_from_payload,
     to_json,
 )
-from .metrics import ServerMetrics
+from .metrics import DropReason, Refused, ServerMetrics
 from .protocol import MAX_PAYLOAD_BYTES, Frame, FrameDecoder, Kind, ProtocolError, encode
 from .served import ServedEngine, fault_of
 from .session import Session
@@ -267,30 +267,30 @@ class Connection(asyncio.Protocol):
         engine.admit(self)
         return Speaking(number, engine, self, text, caller=self)
 
-    def _refuse(self, session: int, what: str, sentence: str) -> None:
+    def _refuse(self, session: int, what: Refused, sentence: str) -> None:
         self._host.metrics.refused.labels(what).inc()
         self.send(Kind.AT_CAPACITY, session, Fault(FaultKind.BUSY, sentence).to_payload())
 
     # The end.
 
-    def _drop(self, reason: str, sentence: str) -> None:
+    def _drop(self, reason: DropReason, sentence: str) -> None:
         """The caller's fault: tells it, and closes."""
         self._note_drop(reason, sentence)
         self.close(Fault(FaultKind.PROTOCOL, sentence))
 
-    def _abort(self, reason: str, sentence: str) -> None:
+    def _abort(self, reason: DropReason, sentence: str) -> None:
         self._note_drop(reason, sentence)
         if self._transport is not None:
             self._transport.abort()
 
-    def _note_drop(self, reason: str, sentence: str) -> None:
+    def _note_drop(self, reason: DropReason, sentence: str) -> None:
         self._host.metrics.dropped.labels(reason).inc()
         logger.warning("a caller was cut off", extra={"reason": sentence})
 
     def _expect_news(self) -> None:
         self._drop_after("silent", self._limits.silent_s, "it has been silent for too long")
 
-    def _drop_after(self, name: str, delay_s: float, sentence: str) -> None:
+    def _drop_after(self, name: DropReason, delay_s: float, sentence: str) -> None:
         self._stop_timer(name)
         loop = asyncio.get_running_loop()
         self._timers[name] = loop.call_later(delay_s, self._abort, name, sentence)

@@ -1,4 +1,4 @@
-"""The model server's log: one JSON object a line, on standard error."""
+"""The model server's log, and the worker's: one JSON object a line."""
 
 from __future__ import annotations
 
@@ -19,15 +19,19 @@ class JsonFormatter(logging.Formatter):
             for name, value in record.__dict__.items()
             if name not in _KNOWN and (is_open or not name.startswith("lk.pii."))
         }
+        exception = self.formatException(record.exc_info) if record.exc_info else record.exc_text
+        message = record.getMessage()
+        if exception and message.endswith(exception):  # as it comes from a job's process
+            message = message.removesuffix(exception).rstrip()
         line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": message,
             **extra,
         }
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+        if exception:
+            line["exception"] = exception
         return json.dumps(line, default=str)
 
 

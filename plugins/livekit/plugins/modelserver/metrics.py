@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from collections.abc import Iterable
+from typing import Literal, get_args
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+
+from .messages import FaultKind
+
+Refused = Literal["connection", "session"]
+"""What a caller did not get."""
+
+DropReason = Literal["frame", "protocol", "silent", "slow"]
+"""Why a connection was cut."""
 
 _BUCKETS_S = (
     0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0, 5.0, 10.0,
@@ -15,6 +26,7 @@ class ServerMetrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
         engine = ["engine"]
         kinds = ["engine", "kind"]
         self.queue = self._gauge("queue", "Steps that wait.", ["lane", "kind"])
@@ -38,7 +50,16 @@ class ServerMetrics:
         self.cancelled = self._counter("cancelled", "Texts and sessions given up early.", engine)
         self.refused = self._counter("refused", "What there was no room for.", ["reason"])
         self.faults = self._counter("faults", "Sessions ended by an error.", kinds)
-        self.dropped = self._counter("connections_dropped", "By reason.", ["reason"])
+        self.dropped = self._counter("connections_dropped", "Connections cut.", ["reason"])
+        _begin_at_zero(self.refused, get_args(Refused))
+        _begin_at_zero(self.dropped, get_args(DropReason))
+
+    def serve(self, engine: str) -> None:
+        """This engine's counts are there, at 0, before the first event."""
+        self.skipped.labels(engine)
+        self.cancelled.labels(engine)
+        for kind in FaultKind:
+            self.faults.labels(engine, kind)
 
     def _gauge(self, name: str, text: str, labels: list[str]) -> Gauge:
         return Gauge(f"parley_modelserver_{name}", text, labels, registry=self.registry)
@@ -50,3 +71,8 @@ class ServerMetrics:
         return Histogram(
             f"parley_modelserver_{name}", text, labels, buckets=_BUCKETS_S, registry=self.registry
         )
+
+
+def _begin_at_zero(counter: Counter, values: Iterable[str]) -> None:
+    for value in values:
+        counter.labels(value)

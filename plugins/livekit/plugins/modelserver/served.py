@@ -91,6 +91,7 @@ class ServedEngine:
         self.lane = lane
         self.admission = admission
         self.metrics = metrics
+        metrics.serve(config.name)
         self._call_share = call_share
         self._callers: Counter[Hashable] = Counter()
         self._sound_s = 0.0
