@@ -22,6 +22,8 @@ _LEAD_S = 0.05
 
 _DUCKED_LEAD_S = 0.02
 """The same while the agent may have to stop at any moment: what is queued cannot be taken back."""
+_GAP_S = 0.02
+"""Shorter silences are no gaps: the clocks of loop and sink differ by some milliseconds."""
 _QUEUE_MS = 200
 _TRACK = "roomio_audio"
 
@@ -51,6 +53,8 @@ class Playout(AudioOutput):
         """Called with each frame and the time, on `clock`, at which it is played."""
         self.on_failed: Callable[[], None] = lambda: None
         """Called when the track cannot be published: nobody will ever hear the agent."""
+        self.on_gap: Callable[[float], None] = lambda gap_s: None
+        """Called when speech goes on that had run dry, with the seconds of silence in its midst."""
         self._clock = clock or asyncio.get_running_loop().time
         self._sink = sink or rtc.AudioSource(SAMPLE_RATE_HZ, 1, queue_size_ms=_QUEUE_MS)
         self._buffer = PlayoutBuffer(SAMPLE_RATE_HZ)
@@ -65,6 +69,8 @@ class Playout(AudioOutput):
         self._stops: set[Literal["livekit", "floor"]] = set()
         """Who wants nothing to be played for now."""
         self._started_s: float | None = None
+        self._sounds_until_s: float | None = None
+        """When all that was handed over has been played; None where silence is meant to follow."""
         self._is_interrupted = False
         self._publishing: asyncio.Task[None] | None = None
         self._playing = asyncio.create_task(self._play(), name="playout")
@@ -127,6 +133,7 @@ class Playout(AudioOutput):
     def clear_buffer(self) -> None:
         if self._has_segment:
             self._is_interrupted = True
+            self._sounds_until_s = None
             self._is_free.clear()
             self._buffer.stop()
             self._stops.clear()
@@ -157,6 +164,7 @@ class Playout(AudioOutput):
 
     def _stop(self, who: Literal["livekit", "floor"]) -> None:
         self._stops.add(who)
+        self._sounds_until_s = None
         self._is_open.clear()
 
     def _go(self, who: Literal["livekit", "floor"]) -> None:
@@ -203,15 +211,26 @@ class Playout(AudioOutput):
         if self._started_s is None:
             self._started_s = self._clock()
             self.on_playback_started(created_at=time.time())
+        self._note_gap()
         self.on_played(samples, self._clock() + self._sink.queued_duration)
         await self._sink.capture_frame(
             rtc.AudioFrame(samples.tobytes(), SAMPLE_RATE_HZ, 1, len(samples))
         )
+        if self._is_open.is_set():
+            self._sounds_until_s = self._clock() + self._sink.queued_duration
+
+    def _note_gap(self) -> None:
+        if self._sounds_until_s is None or self._buffer.is_over:
+            return  # the last piece, shorter than a frame, is kept until it is known to be the last
+        gap_s = self._clock() - self._sounds_until_s
+        if gap_s >= _GAP_S:
+            self.on_gap(gap_s)
 
     def _finish(self, played_samples: int) -> None:
         was_interrupted = self._is_interrupted
         self._buffer.start_over()
         self._started_s = None
+        self._sounds_until_s = None
         self._is_interrupted = False
         self._has_work.clear()
         self._is_free.set()

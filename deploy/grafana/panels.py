@@ -93,6 +93,9 @@ ROWS = (
         (
             Panel("Calls by worker", "short", (Query("parley_calls", "{{instance}}"),), "stack"),
             Panel("Load by worker", "percentunit", (Query(LOAD, "{{instance}}"),), description="A worker is full at 70 %."),
+            Panel("Workers that are full", "short", (Query("max by (instance) (parley_worker_full)", "{{instance}}"),)),
+            Panel("Became full, or available again", "reqps", (rate("parley_worker_transitions_total", "to"),)),
+            Panel("Length of calls", "s", tuple(Query(quantile(q, "parley_call_duration_seconds"), f"p{q * 100:g}") for q in (0.5, 0.95))),
             Panel(
                 "Response time",
                 "s",
@@ -177,6 +180,32 @@ ROWS = (
             Panel("Sessions ended by an error", "reqps", (rate("parley_modelserver_faults_total", "engine"),)),
             Panel("Connections dropped", "reqps", (rate("parley_modelserver_connections_dropped_total", "reason"),)),
             Panel("Connections", "short", (Query("sum by (instance) (parley_modelserver_connections)", "{{instance}}"),)),
+        ),
+    ),
+    Row(
+        "Sound, event loops, memory",
+        (
+            Panel(
+                "Gaps in the agent's speech",
+                "reqps",
+                (Query(f"sum by (instance) (rate(parley_audio_gap_seconds_count[{WINDOW}]))", "{{instance}}"),),
+                description="Silences of 20 ms or more in its midst: the sound came too late.",
+            ),
+            Panel("Their length, p95", "s", (Query(quantile(0.95, "parley_audio_gap_seconds", "instance"), "{{instance}}"),)),
+            Panel(
+                "Lateness of event loops, p99",
+                "s",
+                (Query(quantile(0.99, "parley_event_loop_lag_seconds", "instance"), "{{instance}}"),),
+                description="Of the calls of a worker. From 0.05 s on their sound may break.",
+            ),
+            Panel("Memory of all calls", "bytes", (Query("sum by (instance) (parley_calls_resident_memory_bytes)", "{{instance}}"),)),
+            Panel(
+                "Memory of a call, mean",
+                "bytes",
+                (Query("sum(parley_calls_resident_memory_bytes) / (sum(parley_calls) > 0)", "mean"),),
+                description="What processes share, such as a model, counts in each of them.",
+            ),
+            Panel("Memory of the largest call", "bytes", (Query("max by (instance) (parley_call_resident_memory_max_bytes)", "{{instance}}"),)),
         ),
     ),
     Row(

@@ -1,30 +1,21 @@
-"""How late an event loop runs its timers."""
+"""How late an event loop runs its timers, in figures."""
 
 from __future__ import annotations
 
-import asyncio
-import threading
-import time
-from pathlib import Path
 from typing import Any
+
+from agent.loop_probe import LoopProbe
 
 _BEAT_S = 0.005
 
 
-class LagProbe:
-    """Beats every 5 ms on the running loop from `begin()` on, and notes how late each beat was."""
+class LagProbe(LoopProbe):
+    """Beats every 5 ms and keeps how late each beat was."""
 
     def __init__(self) -> None:
+        super().__init__(self._note, beat_s=_BEAT_S)
         self._late_s: list[float] = []
         self._own_s: list[float] = []
-        self._task: asyncio.Task[None] | None = None
-
-    def begin(self) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._beat(), name="lag-probe")
-
-    def end(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
 
     def summary(self) -> dict[str, Any]:
         """`own_max_ms`: without the time in which others had the processor that the loop waited for."""
@@ -38,24 +29,9 @@ class LagProbe:
             "own_max_ms": _ms(max(self._own_s)),
         }
 
-    async def _beat(self) -> None:
-        statistics = Path(f"/proc/self/task/{threading.get_native_id()}/schedstat")
-        waited_s = _waited_s(statistics)
-        while True:
-            due_s = time.perf_counter() + _BEAT_S
-            await asyncio.sleep(_BEAT_S)
-            late_s = max(0.0, time.perf_counter() - due_s)
-            before_s, waited_s = waited_s, _waited_s(statistics)
-            self._late_s.append(late_s)
-            self._own_s.append(max(0.0, late_s - (waited_s - before_s)))
-
-
-def _waited_s(statistics: Path) -> float:
-    """For a processor, so far. Linux only: 0 elsewhere."""
-    try:
-        return int(statistics.read_bytes().split()[1]) / 1e9
-    except OSError:
-        return 0.0
+    def _note(self, late_s: float, own_s: float) -> None:
+        self._late_s.append(late_s)
+        self._own_s.append(own_s)
 
 
 def _ms(seconds: float) -> float:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -67,6 +69,30 @@ def test_every_alert_has_a_case_and_says_what_to_do() -> None:
 def test_an_alert_asks_for_series_that_exist(alert: dict[str, Any], recorded: Recorded) -> None:
     for series in series_of(alert["expr"]):
         assert recorded.query(series), f"there is no {series}"
+
+
+@pytest.mark.parametrize(
+    "registry",
+    [
+        "from agent import metrics; from prometheus_client import REGISTRY as registry",
+        "from livekit.plugins.modelserver.metrics import ServerMetrics as S; registry = S().registry",
+    ],
+    ids=["worker", "model server"],
+)
+def test_prometheus_finds_no_fault_with_names_units_and_texts(registry: str) -> None:
+    code = f"from prometheus_client import generate_latest; {registry}; print(generate_latest(registry).decode())"
+    told = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PROMETHEUS_DISABLE_CREATED_SERIES": "True"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    command = [tools.prometheus("promtool"), "check", "metrics"]
+    done = subprocess.run(command, input=told.stdout, capture_output=True, text=True, timeout=60)
+    faults = [line for line in done.stderr.splitlines() if "parley_" in line]
+    assert not faults
 
 
 def test_the_dashboard_is_what_its_code_says() -> None:

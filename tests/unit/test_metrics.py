@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,29 @@ def test_only_speculations_are_counted_as_such(
     metrics.observe_outcome(spoken(outcome="answered", speculated=speculated))
     gained = [after - old for after, old in zip(counts(), before, strict=True)]
     assert gained == [adopted, dropped]
+
+
+def test_counts_are_there_before_the_first_event() -> None:
+    code = "from prometheus_client import generate_latest; import agent.metrics; print(generate_latest().decode())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+    assert 'parley_turns_total{outcome="failed"} 0.0' in done.stdout
+    assert 'parley_steps_total{direction="down",stage="tts"} 0.0' in done.stdout
+    assert 'parley_overlaps_total{decision="yield"} 0.0' in done.stdout
+    assert "parley_worker_full 0.0" in done.stdout
+
+
+def test_becoming_full_counts_once_however_often_it_is_told() -> None:
+    def counts() -> list[float]:
+        name = "parley_worker_transitions_total"
+        return [counter(name, to="full"), counter(name, to="available")]
+
+    before = counts()
+    told = (False, True, True, False, False, True)
+    for is_full in told:
+        metrics.observe_full(is_full=is_full)
+        assert REGISTRY.get_sample_value("parley_worker_full") == is_full
+    metrics.observe_full(is_full=False)
+    assert [after - old for after, old in zip(counts(), before, strict=True)] == [2, 2]
 
 
 def test_calls_of_processes_that_are_gone_are_not_counted(

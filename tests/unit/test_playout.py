@@ -178,3 +178,54 @@ async def test_a_sink_that_fails_once_ends_its_segment_and_plays_the_next(
     assert (await finished(loudspeaker)).playback_position == 1
     assert "could not be played" in caplog.text
     await loudspeaker.aclose()
+
+
+async def test_silence_in_the_midst_of_speech_is_told_with_its_length() -> None:
+    gaps: list[float] = []
+    loudspeaker = Loudspeaker()
+    loudspeaker.on_gap = gaps.append
+    for _ in range(3):
+        await loudspeaker.capture_frame(speech(0.2))
+        await asyncio.sleep(0.5)
+    loudspeaker.flush()
+    await finished(loudspeaker)
+    assert gaps == pytest.approx([0.3, 0.3], abs=0.02)
+    await loudspeaker.aclose()
+
+
+@pytest.mark.parametrize(
+    ("stop", "go"),
+    [(Loudspeaker.pause, Loudspeaker.resume), (Loudspeaker.hold, Loudspeaker.release)],
+)
+async def test_silence_that_is_meant_is_no_gap(
+    stop: Callable[[Loudspeaker], None], go: Callable[[Loudspeaker], None]
+) -> None:
+    gaps: list[float] = []
+    loudspeaker = Loudspeaker()
+    loudspeaker.on_gap = gaps.append
+    await loudspeaker.capture_frame(speech(1))
+    await asyncio.sleep(0.5)
+    stop(loudspeaker)
+    await asyncio.sleep(1)
+    go(loudspeaker)
+    loudspeaker.flush()
+    await finished(loudspeaker)
+    await asyncio.sleep(1)  # between two segments nobody speaks
+    await loudspeaker.capture_frame(speech(1))
+    await asyncio.sleep(0.5)
+    loudspeaker.clear_buffer()
+    await finished(loudspeaker)
+    assert gaps == []
+    await loudspeaker.aclose()
+
+
+async def test_a_last_piece_that_waits_for_its_end_makes_no_gap() -> None:
+    gaps: list[float] = []
+    loudspeaker = Loudspeaker()
+    loudspeaker.on_gap = gaps.append
+    await loudspeaker.capture_frame(speech(0.21))
+    await asyncio.sleep(0.6)
+    loudspeaker.flush()
+    assert (await finished(loudspeaker)).playback_position == pytest.approx(0.21)
+    assert gaps == []
+    await loudspeaker.aclose()

@@ -1,0 +1,65 @@
+"""A worker's `/metrics`: what all its processes have counted, those that have ended included."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from aiohttp import web
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    ProcessCollector,
+    generate_latest,
+    multiprocess,
+)
+
+from agent.metrics_files import fold
+
+
+def shared_folder() -> Path | None:
+    """In which a worker's processes count; None where each counts for itself."""
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    return Path(folder) if folder else None
+
+
+@contextlib.asynccontextmanager
+async def serving_metrics(host: str, port: int, folder: Path | None) -> AsyncIterator[None]:
+    """Answers while the block runs; for port 0 nothing does. Raises OSError when the port is taken.
+
+    livekit's own server of these would read the files of all processes that ever were.
+    """
+    if not port:
+        yield
+        return
+    one_scrape = asyncio.Lock()
+
+    async def metrics(_: web.Request) -> web.Response:
+        async with one_scrape:
+            body = await asyncio.to_thread(exposition, folder)
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    app = web.Application()
+    app.add_routes([web.get("/metrics", metrics)])
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def exposition(folder: Path | None) -> bytes:
+    """All metrics of the processes that count in `folder`, and this one's memory and open files."""
+    if folder is None:
+        return generate_latest(REGISTRY)
+    fold(folder)
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]
+    ProcessCollector(registry=registry)
+    return generate_latest(registry)
