@@ -80,8 +80,13 @@ class TurnTimes:
     heard_chars: int | None = None
     faults: list[str] = field(default_factory=list)
 
+    @property
+    def zero_s(self) -> float | None:
+        """What the record's times are relative to, on the monotonic clock."""
+        return self.speech_end_s if self.speech_end_s is not None else self.eot_s
+
     def record(self, call: str, engines: dict[str, str], outcome: Outcome | None) -> TurnRecord:
-        zero_s = self.speech_end_s if self.speech_end_s is not None else self.eot_s
+        zero_s = self.zero_s
         answer = self.generation
 
         def relative(at_s: float | None) -> float | None:

@@ -15,13 +15,16 @@ from livekit.agents import (
     ErrorEvent,
     FlushSentinel,
     SpeechCreatedEvent,
+    UserStateChangedEvent,
     llm,
     stt,
 )
 from livekit.agents.types import USERDATA_TTS_STARTED_TIME
 from livekit.agents.voice import SpeechHandle
+from opentelemetry.context import Context, get_current
 
 from agent import metrics
+from agent.tracing import trace_turn
 from agent.turn_record import Generation, Outcome, TranscriptTimes, TurnRecord, TurnTimes
 
 
@@ -31,6 +34,8 @@ class _Attempt:
 
     handle: SpeechHandle
     generation: Generation
+    turn: int
+    """The number of the turn it is said in; one that answers mostly begins before its turn is over."""
     user_message_id: str | None = None
     """The message it answers; None for a greeting or an announcement."""
     is_given_up: bool = False
@@ -60,13 +65,29 @@ class TurnRecorder:
     _dropped: int = 0
     _stt_faults: list[str] = field(default_factory=list)
     """Since the last turn: they are told with the next."""
+    _has_begun: bool = False
+    """The caller has spoken since the last turn."""
+    _parent: Context = field(default_factory=get_current)
+    """Of the spans of turns."""
 
     def attach(self, session: AgentSession[None]) -> None:
         self._session = session
+        session.on("user_state_changed", self._on_user_state)
         session.on("speech_created", self._on_speech_created)
         session.on("conversation_item_added", self._on_item)
         session.on("agent_state_changed", self._on_agent_state)
         session.on("error", self._on_error)
+
+    def current_turn(self) -> int:
+        """The number of the turn that the running code works for: of its attempt at an answer, else
+        the newest that the caller has begun; 0 before the first."""
+        attempt = _ATTEMPT.get()
+        if attempt is not None and attempt in self._attempts:
+            return attempt.turn
+        return self._count + self._has_begun
+
+    def next_turn(self) -> int:
+        return self._count + 1
 
     def stt_event(self, event: stt.SpeechEvent) -> None:
         """Called by the assistant's STT node for every event."""
@@ -124,7 +145,9 @@ class TurnRecorder:
             self._finish(user_message_id, "failed")
 
     def _on_speech_created(self, event: SpeechCreatedEvent) -> None:
-        attempt = _Attempt(event.speech_handle, Generation(started_s=self.clock()))
+        is_answer = event.source == "generate_reply"
+        turn = self.next_turn() if is_answer else self._count
+        attempt = _Attempt(event.speech_handle, Generation(started_s=self.clock()), turn)
         self._attempts.append(attempt)
         event.speech_handle.add_done_callback(self._on_speech_done)
         _ATTEMPT.set(attempt)
@@ -135,6 +158,7 @@ class TurnRecorder:
 
     def _commit(self, message: llm.ChatMessage) -> None:
         self._count += 1
+        self._has_begun = False
         words_final_s, stt_final_s = self._transcript.take()
         times = TurnTimes(turn=self._count, dropped_attempts=self._dropped, faults=self._stt_faults)
         self._dropped, self._stt_faults = 0, []
@@ -149,6 +173,9 @@ class TurnRecorder:
             times.eot_s = self.clock()
         times.words_final_s, times.stt_final_s = words_final_s, stt_final_s
         self._turns[message.id] = times
+
+    def _on_user_state(self, event: UserStateChangedEvent) -> None:
+        self._has_begun |= event.new_state == "speaking"
 
     def _on_agent_state(self, event: AgentStateChangedEvent) -> None:
         attempt = self._attempt_of(self._session.current_speech)
@@ -208,6 +235,8 @@ class TurnRecorder:
         if times is not None:
             record = times.record(self.call, self.engines, outcome)
             metrics.observe_outcome(record)
+            zero_s = times.zero_s if times.zero_s is not None else self.clock()
+            trace_turn(record, self.wall() - (self.clock() - zero_s), self._parent)
             self.publish(record)
 
     def _attempt_of(self, handle: SpeechHandle | None) -> _Attempt | None:
