@@ -20,6 +20,7 @@ from livekit.plugins import openai
 
 from agent.config import Settings
 from agent.engine_spec import EngineSpec
+from agent.hosted import body
 from agent.hosted.keys import PROVIDERS, key_of
 
 LLM, STT, TTS, VOICE = "gpt-4.1-mini", "gpt-4o-mini-transcribe", "gpt-4o-mini-tts", "ash"
@@ -70,6 +71,10 @@ def openai_stt(settings: Settings, spec: EngineSpec, language: str) -> stt.STT[A
 def openai_tts(settings: Settings, spec: EngineSpec, voice: str | None = None) -> tts.TTS[Any]:
     """Speech of whole texts: the session feeds it clause by clause.
 
+    Another server may send a sound file (WAV, MP3, Ogg, FLAC) of any rate in the place of raw sound.
+    Raw sound is taken for 24 kHz unless its Content-Type has another `rate`, which is an error: nothing
+    else tells. A chain leaves a voice of which that makes speech that nobody can follow.
+
     Raises ValueError with a sentence for a key that cannot be one.
     """
     return _TTS(
@@ -91,15 +96,11 @@ def _client(settings: Settings) -> sdk.AsyncClient:
             timeout=httpx2.Timeout(connect=15.0, read=5.0, write=5.0, pool=5.0),
             # A connection is kept over the pauses of a conversation: no handshake in a turn.
             limits=httpx2.Limits(keepalive_expiry=_KEEP_ALIVE_S),
-            event_hooks={"response": [_refuse_web_page]},
+            # What is looked into on its way comes as it is.
+            headers={"Accept-Encoding": "identity"},
+            event_hooks={"response": [body.check]},
         ),
     )
-
-
-async def _refuse_web_page(response: httpx2.Response) -> None:
-    """A gateway's page of HTML, sent with status 200, would pass for an empty answer, or be played."""
-    if response.is_success and "text/html" in response.headers.get("content-type", ""):
-        raise httpx2.DecodingError("a web page came instead of an answer", request=response.request)
 
 
 class _OwnsClient:

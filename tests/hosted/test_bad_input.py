@@ -10,6 +10,7 @@ from evals.chaos.lines import pipeline, reply_to, settings_of, turn_of
 from tests.chaos.providers import FIRST_MODEL, Order, chat_of, running_providers
 from tests.chaos.trials import Trial
 from tests.fakes.providers.faults import Fault, Kind, Plan
+from tests.fakes.providers.openai import SPEECH
 
 pytestmark = pytest.mark.usefixtures("http")
 
@@ -20,8 +21,10 @@ NOUNS = ("river", "bakery", "violin", "garden")
 NONSENSE = [
     ("llm", "HTML with 200"),
     ("llm", "first: 10 MB line"),
+    ("llm", "midway: HTML"),
     ("llm", "nothing but empty"),
     ("tts", "HTML with 200"),
+    ("tts", "midway: HTML"),
     ("tts", "midway: 10 MB line"),
     ("tts", "nothing but empty"),
 ]
@@ -39,6 +42,18 @@ async def test_nonsense_of_a_provider_is_not_heard(order: Order, trial: Trial) -
             await providers.prepare(trial)
             turn = await turn_of(engines, "river")
     assert turn.problems() == []
+
+
+async def test_a_voice_whose_raw_sound_has_another_rate_is_left_once_that_is_known() -> None:
+    async with running_providers("openai first") as providers:
+        providers.openai.reply = reply_to
+        plan = providers.openai.plans[SPEECH] = Plan.always(Fault(kind=Kind.WRONG_RATE))
+        async with pipeline(settings_of(providers)) as engines:
+            turns = [await turn_of(engines, noun) for noun in NOUNS[:3]]
+            taken = plan.taken
+            turns.append(await turn_of(engines, NOUNS[3]))
+    assert [bool(turn.problems()) for turn in turns] == [True, True, False, False]
+    assert plan.taken == taken
 
 
 async def test_a_key_that_expires_in_mid_call_is_told_once_and_not_used_again(

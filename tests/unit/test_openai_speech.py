@@ -95,6 +95,15 @@ async def test_pcm_and_wav_of_any_rate_sound_alike(
     assert pitch_hz(pcm, 24_000) == pytest.approx(440, abs=10)
 
 
+async def test_the_rate_of_raw_sound_may_be_told_in_its_content_type(
+    server: FakeSpeechServer,
+) -> None:
+    server.rate_hz, server.content_type = 16_000, "audio/pcm; rate=16000"
+    pcm = await spoken(server)
+    assert len(pcm) / 2 / 24_000 == pytest.approx(len(TEXT) / CHARACTERS_PER_S, abs=0.01)
+    assert pitch_hz(pcm, 24_000) == pytest.approx(440, abs=5)
+
+
 async def test_two_channels_become_one(server: FakeSpeechServer) -> None:
     server.is_wav, server.num_channels, server.content_type = True, 2, "audio/wav"
     pcm = await spoken(server)

@@ -56,6 +56,15 @@ class Reply:
     calls: Sequence[Call] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class OwnSound:
+    """What a server of somebody's own sends for speech, whatever it was asked for; it knows no events."""
+
+    content_type: str
+    rate_hz: int
+    is_wav: bool
+
+
 def repeat_last(body: dict[str, Any]) -> Reply:
     """What is answered when nothing is scripted."""
     said = [m["content"] for m in body["messages"] if m["role"] == "user"]
@@ -74,6 +83,8 @@ class FakeOpenAI(FakeProvider):
     """Between two tokens."""
     hearing: Hearings = CodedHearing
     voice: Voice = tone_voice
+    own_sound: OwnSound | None = None
+    """None: as OpenAI does."""
 
     @property
     def api_url(self) -> str:
@@ -161,8 +172,10 @@ class FakeOpenAI(FakeProvider):
         self.note(request, body)
         if body.get("response_format") not in ("pcm", "wav"):
             return refusal(400, self.error(400))
-        has_events = body.get("stream_format") == "sse"
+        own = self.own_sound
+        has_events = body.get("stream_format") == "sse" and own is None
         kind = _EVENT_STREAM if has_events else f"audio/{body['response_format']}"
+        kind = own.content_type if own else kind
         answer = await self.body_answer(request, fault, EVENTS if has_events else SOUND, kind)
         for piece in await asyncio.to_thread(self._pieces, body, answer):
             if has_events:
@@ -179,9 +192,11 @@ class FakeOpenAI(FakeProvider):
     def _pieces(self, body: dict[str, Any], answer: BodyAnswer) -> list[bytes]:
         if answer.has(Kind.EMPTY):
             return []
+        own = self.own_sound
         rate_hz = WRONG_RATE_HZ if answer.has(Kind.WRONG_RATE) else PROMISED_RATE_HZ
+        rate_hz = own.rate_hz if own else rate_hz
         sound = self.voice(body["input"], rate_hz).pcm
-        if body["response_format"] == "wav":
+        if own.is_wav if own else body["response_format"] == "wav":
             sound = make_wav(sound, rate_hz)
         step = round(SPEECH_PIECE_S * rate_hz) * 2
         return [sound[at : at + step] for at in range(0, len(sound), step)]

@@ -11,8 +11,8 @@ from typing import Any
 from livekit.agents import APIConnectOptions, tts
 
 from .breakers import Breakers, EngineBreaker
-from .events import ChainEvent, OnEvent, report
-from .faults import GarbageError
+from .events import BrokeOff, ChainEvent, OnEvent, report
+from .faults import Fault, FaultKind, GarbageError
 from .member import Member, Prober
 from .order import Order
 from .strays import Strays
@@ -24,6 +24,9 @@ from .tts_reply import ReplyVoice
 TTSMember = Member[tts.TTS[Any]]
 
 _PROBE_TEXT = "Yes."
+_NOT_HUMAN = Fault(
+    FaultKind.PROTOCOL, "speaks as fast or slowly as nobody does: is its sound of another rate?"
+)
 
 
 @dataclass
@@ -66,6 +69,7 @@ class Crew:
             Speaker(place, member, breakers.of(member.name), SpeechLevel(rate_hz))
             for place, member in enumerate(members)
         ]
+        self._breakers = breakers
         self._on_event = on_event
         self.prober = Prober(members, breakers, probe)
 
@@ -94,6 +98,15 @@ class Crew:
         """What makes it as loud as the first one was."""
         first = self.speakers[0]
         return 0.0 if speaker is first else matching_gain_db(first.level.dbfs, speaker.level.dbfs)
+
+    def heard_whole(self, speaker: Speaker, text: str, speech_s: float) -> None:
+        """All of `text` was spoken. A voice that nobody can follow is asked last from the next one on:
+        raw sound does not tell its rate, and its words have been heard, too fast or slow."""
+        speaker.pace.observe(text, speech_s)
+        speaker.breaker.succeeded()
+        if not speaker.pace.is_human and speaker.name not in self._breakers.spared:
+            self._breakers.spared.add(speaker.name)
+            self.report(BrokeOff(stage="tts", name=speaker.name, fault=_NOT_HUMAN))
 
     def wake(self) -> None:
         for listener in self.listeners:

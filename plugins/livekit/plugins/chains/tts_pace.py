@@ -27,6 +27,11 @@ _FULL_TEXT_S = 4.0
 _SHORTEST_S = 0.5
 _SURE_S = 6.0
 """After so much speech the voice is known."""
+_JUDGED_FROM_S = 3.0
+_HUMAN = (0.5, 1.8)
+"""Of the typical time. Fast speech in a language of short syllables comes down to 0.6, slow speech in
+a script whose letters stand for more goes up to 1.5; sound played at one and a half times its rate, of
+a voice of 170 words a minute, is at the lower end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,13 @@ class Pace:
     @property
     def is_sure(self) -> bool:
         return self.known_s >= _SURE_S
+
+    @property
+    def is_human(self) -> bool:
+        """False once it is known that nobody speaks so: the sound has another rate than was promised."""
+        lowest, highest = _HUMAN
+        is_judged = self.known_s >= _JUDGED_FROM_S
+        return not is_judged or lowest <= self.unit_s / _TYPICAL_S <= highest
 
     def expected_s(self, text: str) -> float:
         """Without silence at the edges."""

@@ -196,8 +196,7 @@ class Speech:
                 return self._break_off(attempt, fault)
             if attempt.has_ended:
                 self._hand_on(attempt, take.whole())
-                attempt.speaker.pace.observe(take.text, take.speech_s)
-                attempt.speaker.breaker.succeeded()
+                self._crew.heard_whole(attempt.speaker, take.text, take.speech_s)
                 return True
             await self._wait(self._stall_at_s(attempt))
 

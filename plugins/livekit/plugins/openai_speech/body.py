@@ -12,6 +12,7 @@ RAW_TYPES = frozenset(
 """Content types that raw PCM comes under; a WAV file is known by its first bytes."""
 
 _LONGEST_HEADER_BYTES = 64 * 1024
+_LOWEST_HZ, _HIGHEST_HZ = 8_000, 96_000
 _FORMATS = {1, 0xFFFE}
 """PCM, and the extensible format of which PCM is the usual case."""
 
@@ -24,9 +25,12 @@ class SoundBody:
     """
 
     def __init__(self, content_type: str, rate_hz: int) -> None:
-        """`rate_hz`: of raw PCM."""
-        self.rate_hz = rate_hz
-        self._content_type = content_type
+        """`content_type`: the header. `rate_hz`: of raw PCM of which it does not say one."""
+        name, *parameters = (part.strip().lower() for part in content_type.split(";"))
+        rates = [part.removeprefix("rate=") for part in parameters if part.startswith("rate=")]
+        told_hz = int(rates[0]) if rates and rates[0].isdecimal() else rate_hz
+        self.rate_hz = told_hz if _LOWEST_HZ <= told_hz <= _HIGHEST_HZ else rate_hz
+        self._content_type = name
         self._num_channels = 1
         self._head: bytearray | None = bytearray()
         self._left = b""
@@ -69,7 +73,8 @@ class SoundBody:
 
     def _take_format(self, head: bytearray, at: int) -> None:
         kind, channels, rate_hz, _, _, bits = struct.unpack_from("<HHIIHH", head, at)
-        if kind not in _FORMATS or bits != 16 or not channels or not 8_000 <= rate_hz <= 96_000:
+        is_rate = _LOWEST_HZ <= rate_hz <= _HIGHEST_HZ
+        if kind not in _FORMATS or bits != 16 or not channels or not is_rate:
             raise EngineError(
                 f"the speech server sends WAV of {bits} bits and {rate_hz} Hz: it must be 16 bits PCM"
             )

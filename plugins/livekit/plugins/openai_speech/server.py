@@ -34,7 +34,7 @@ class ServerOptions:
     api_key: str | None = field(default=None, repr=False)
     """A server of one's own usually needs none."""
     sample_rate_hz: int = 24_000
-    """Of its raw PCM. A WAV file says its rate itself."""
+    """Of its raw PCM, unless the Content-Type says another one. A WAV file says its rate itself."""
 
     def __post_init__(self) -> None:
         if not self.url.startswith(("http://", "https://")):
@@ -122,8 +122,7 @@ class SpeechServer:
 
     async def _sound(self, response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
         rate_hz = self._options.sample_rate_hz
-        content_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        body = SoundBody(content_type, rate_hz)
+        body = SoundBody(response.headers.get("Content-Type", ""), rate_hz)
         resampler: PcmResampler | None = None
         async for piece in response.content.iter_any():
             pcm = body.push(piece)
