@@ -35,7 +35,8 @@ from agent.filler import Filler
 from agent.playout import Playout, Samples
 from agent.profiles import Choice
 from agent.read_ahead import ReadAhead
-from agent.room_messages import SIMULATED_WORDS_TOPIC, Level, send_notice, send_turn
+from agent.room_inputs import of_call
+from agent.room_messages import Level, send_notice, send_turn
 from agent.thrift import Thrift
 from agent.tools import CallActions, Toolbox
 from agent.tools.faq import load_faq
@@ -110,6 +111,13 @@ class Call:
             watch=self._watch,
         )
         self._session = self._new_session()
+        self._inputs = of_call(
+            ctx.room,
+            self._session,
+            is_caller=lambda identity: identity == self._callers.linked,
+            simulated=pipeline.members if choice.simulated else (),
+            tell=lambda code, text: self._spawn(send_notice(ctx.room, "error", code, text)),
+        )
         self._announcer = Announcer(self._session)
         self._filler = Filler(
             self._session, Fillers(delay_s=settings.agent_filler_s, phrases=settings.fillers)
@@ -172,7 +180,7 @@ class Call:
         self._session.on("close", self._on_session_close)
         room.on("participant_connected", self._on_joined)
         room.on("participant_disconnected", self._on_left)
-        room.on("data_received", self._on_data)
+        self._inputs.attach()
         room.on("reconnected", self._on_reconnected)
         await connect()
         if self._thread.has_other_agent:
@@ -202,8 +210,10 @@ class Call:
         self._session.output.audio = self._playout
         self._playout.publish(self._ctx.room)
         options = room_io.RoomOptions(
+            text_input=False,  # room_inputs reads it, within bounds
             audio_input=room_io.AudioInputOptions(
                 frame_size_ms=_INPUT_FRAME_MS,
+                pre_connect_audio=False,  # our page sends none; others could send it without end
                 noise_cancellation=self._echo_filter,
                 auto_gain_control=False,  # it would lift the voices of others to the caller's level
             ),
@@ -257,19 +267,6 @@ class Call:
             logger.info("listening to caller", extra={"lk.pii.identity": self._callers.linked})
             self._thread.linked(self._callers.linked)
             self._session.room_io.set_participant(self._callers.linked)
-
-    def _on_data(self, packet: rtc.DataPacket) -> None:
-        if packet.topic == SIMULATED_WORDS_TOPIC and self._choice.simulated:
-            from livekit.plugins import simulated
-
-            try:
-                words = simulated.parse_words(packet.data)
-            except simulated.WordsError as e:
-                self._spawn(send_notice(self._ctx.room, "error", "bad_words", str(e)))
-                return
-            for engine in self._pipeline.members:
-                if isinstance(engine, simulated.STT):
-                    engine.expect_words(words)
 
     def _on_session_close(self, event: CloseEvent) -> None:
         if event.error is None or self._over.is_set():
@@ -355,6 +352,7 @@ class Call:
 
     async def _close(self) -> None:
         self._cancel_ending()
+        await self._inputs.aclose()
         await self._thread.drop()
         self._toolbox.close()
         self._filler.close()

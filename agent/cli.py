@@ -239,11 +239,13 @@ def _worker(*, dev: bool) -> int:
         from livekit.agents.cli.log import setup_logging
 
         from agent.continuity.lookout import watching
+        from agent.log_privacy import keep_content_out
         from agent.main import build_server
         from agent.worker import run_worker
 
         level = "DEBUG" if dev and settings.agent_log_level == "INFO" else settings.agent_log_level
         setup_logging(level, devmode=dev, console=False)
+        keep_content_out()
         try:
             server = build_server(settings, dev=dev)
         except ProfileError as e:

@@ -20,6 +20,7 @@ from agent.continuity.rooms import mark_of, withdraw
 from agent.dispatch import DispatchError, parse_metadata
 from agent.engines import Loaded, build, check_engines, import_plugins, preload
 from agent.forkserver import PRELOADED_MODULES
+from agent.log_privacy import keep_content_out
 from agent.profiles import ProfileError, choose
 from agent.room_messages import send_notice
 from agent.turn_taking import voice_activity
@@ -77,6 +78,7 @@ async def accept(request: JobRequest) -> None:
 
 def prewarm(process: JobProcess) -> None:
     """Runs in each job process before its call: settings, and models that take time to load."""
+    keep_content_out()
     logging.getLogger("livekit").addFilter(_is_worth_a_line)
     settings = load_settings()
     forkserver = sys.modules.get("agent.preloaded")  # there only in a forkserver's children

@@ -157,11 +157,11 @@ class Toolbox:
         return "I will remember that."
 
     @function_tool
-    async def recall(self, query: str) -> str:
+    async def recall(self, query: str = "") -> str:
         """Recalls what the caller asked to remember.
 
         Args:
-            query: What it is about; empty for the latest.
+            query: What it is about; leave out for the latest.
         """
         note = self._memory.recall(query)
         return f"You told me: {note}." if note else "You have not told me about that."

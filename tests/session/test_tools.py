@@ -81,3 +81,14 @@ async def test_a_goodbye_is_heard_before_the_call_is_hung_up() -> None:
     played = call.loudspeaker.played[-1]
     assert played.started_s is not None
     assert hung_up_s >= played.started_s + played.duration_s
+
+
+async def test_what_was_remembered_last_is_recalled_without_saying_what_it_was_about() -> None:
+    async with conversation(brain=responder.LLM()) as call:
+        call.say("remember that my word is xylophone")
+        await call.record(1)
+        await call.until(asyncio.get_running_loop().time() + 5)
+        call.say("what did i ask you to remember")
+        await call.record(2)
+        await call.until(asyncio.get_running_loop().time() + 5)
+    assert call.spoken()[1] == "You told me: my word is xylophone."

@@ -1,0 +1,169 @@
+"""What the people in a room send to the agent beside their voice: text, and data for the simulated
+engines. Within bounds: what is too long or comes too often is dropped, and the sender told."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from functools import partial
+from typing import Any
+
+from livekit import rtc
+from livekit.agents import AgentSession, room_io, utils
+
+from agent.room_messages import SIMULATED_WORDS_TOPIC
+from agent.token_bucket import TokenBucket
+
+logger = logging.getLogger(__name__)
+
+TEXT_TOPIC = "lk.chat"
+"""LiveKit's own, on which its pages and apps send what is typed."""
+
+LONGEST_TEXT = 2_000
+"""Characters of one message; a minute of typing and two of reading aloud."""
+READ_S = 10.0
+"""For a message to come whole."""
+LONGEST_DATA_BYTES = 15_000
+"""Of one packet; what livekit's own clients send at most."""
+
+TOO_LONG = f"Messages may have {LONGEST_TEXT} characters at most."
+TOO_FAST = "Messages come too fast: please wait for the answer."
+
+
+class RoomInputs:
+    """Listens to one room, from `attach()` to `aclose()`."""
+
+    def __init__(
+        self,
+        room: rtc.Room,
+        *,
+        is_caller: Callable[[str], bool],
+        on_text: Callable[[str, rtc.RemoteParticipant, rtc.TextStreamInfo], Awaitable[None]],
+        on_words: Callable[[bytes], None] | None,
+        tell: Callable[[str, str], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`is_caller`: whether this is who the agent listens to; others' text is dropped. `on_words`
+        takes data packets and raises ValueError for what they should not hold; None drops them.
+        `tell` tells the room a code and a sentence."""
+        self._room = room
+        self._is_caller = is_caller
+        self._on_text = on_text
+        self._on_words = on_words
+        self._tell = tell
+        self._clock = clock
+        self._texts = TokenBucket(per_s=0.5, burst=5)
+        self._data = TokenBucket(per_s=20, burst=40)
+        self._refusals = TokenBucket(per_s=0.2, burst=3)
+        self._reading: asyncio.Task[None] | None = None
+        self._answering: set[asyncio.Task[None]] = set()
+
+    def attach(self) -> None:
+        self._room.register_text_stream_handler(TEXT_TOPIC, self._on_stream)
+        self._room.on("data_received", self._on_data)
+
+    async def aclose(self) -> None:
+        """Twice is fine."""
+        self._room.unregister_text_stream_handler(TEXT_TOPIC)
+        self._room.off("data_received", self._on_data)
+        tasks = self._answering | ({self._reading} if self._reading else set())
+        await utils.aio.cancel_and_wait(*tasks)
+
+    def _refuse(self, code: str, sentence: str) -> None:
+        """Tells the room, unless it was told too often: refusals must not multiply what is sent."""
+        if self._refusals.take(self._clock()):
+            self._tell(code, sentence)
+
+    def _on_stream(self, reader: rtc.TextStreamReader, identity: str) -> None:
+        # A reader that nobody reads would be kept: it has to be closed.
+        participant = self._room.remote_participants.get(identity)
+        if participant is None or not self._is_caller(identity):
+            reader.close()
+        elif (self._reading and not self._reading.done()) or not self._texts.take(self._clock()):
+            reader.close()
+            self._refuse("too_fast", TOO_FAST)
+        else:
+            self._reading = self._spawn(self._read(reader, participant))
+
+    async def _read(self, reader: rtc.TextStreamReader, participant: rtc.RemoteParticipant) -> None:
+        text = ""
+        try:
+            async with asyncio.timeout(READ_S):
+                async for piece in reader:
+                    text += piece
+                    if len(text) > LONGEST_TEXT:
+                        self._refuse("too_long", TOO_LONG)
+                        return
+        except (TimeoutError, rtc.StreamError) as e:
+            logger.info("a text did not come whole", extra={"reason": type(e).__name__})
+            return
+        finally:
+            reader.close()
+        if text.strip():
+            self._answering.add(self._spawn(self._answer(text, participant, reader.info)))
+
+    async def _answer(
+        self, text: str, participant: rtc.RemoteParticipant, info: rtc.TextStreamInfo
+    ) -> None:
+        try:
+            await self._on_text(text, participant, info)
+        except Exception:
+            logger.warning("a text could not be taken", exc_info=True)
+
+    def _on_data(self, packet: rtc.DataPacket) -> None:
+        if self._on_words is None or packet.topic != SIMULATED_WORDS_TOPIC:
+            return
+        if len(packet.data) > LONGEST_DATA_BYTES or not self._data.take(self._clock()):
+            self._refuse("too_fast", "The packets are too many or too large.")
+            return
+        try:
+            self._on_words(packet.data)
+        except ValueError as e:
+            self._refuse("bad_words", str(e))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work, name="room-input")
+        task.add_done_callback(self._answering.discard)
+        return task
+
+
+def of_call(
+    room: rtc.Room,
+    session: AgentSession[None],
+    *,
+    is_caller: Callable[[str], bool],
+    simulated: Iterable[object],
+    tell: Callable[[str, str], None],
+) -> RoomInputs:
+    """Those of a call: text is answered as livekit answers it, data are what the recognisers among
+    the `simulated` engines will hear."""
+    engines = tuple(simulated)
+    return RoomInputs(
+        room,
+        is_caller=is_caller,
+        on_text=partial(_answer, session),
+        on_words=partial(_expect, engines) if engines else None,
+        tell=tell,
+    )
+
+
+async def _answer(
+    session: AgentSession[None],
+    text: str,
+    participant: rtc.RemoteParticipant,
+    info: rtc.TextStreamInfo,
+) -> None:
+    event = room_io.TextInputEvent(text=text, info=info, participant=participant)
+    if answering := room_io.TextInputOptions().text_input_cb(session, event):
+        await answering
+
+
+def _expect(engines: Iterable[object], payload: bytes) -> None:
+    from livekit.plugins import simulated
+
+    words = simulated.parse_words(payload)
+    for engine in engines:
+        if isinstance(engine, simulated.STT):
+            engine.expect_words(words)
