@@ -11,7 +11,7 @@ from livekit.plugins.speechcore import BYTES_PER_SAMPLE, Word
 from .tts_pace import Pace
 from .tts_quiet import Loudness, Quiet
 from .tts_seam import nearest, next_anchor, place
-from .tts_words import Mark, WordTrack, has_words
+from .tts_words import Mark, WordTrack, has_words, tokens
 
 _PATIENCE_S = 0.03
 """So long the first sound waits for the end of its first word."""
@@ -33,13 +33,16 @@ _SHORT_SHARE_IF_TORN = 0.85
 _SURE_FROM_S = 1.0
 """Less than such a share of what a text should take is not all of it; nor is a little more, if it
 ends in the midst of a sound. Of 298 whole texts of a voice whose pace was known, all of a second
-and more, the shortest took 0.73 of what was expected, and all ended softly."""
+and more, the shortest took 0.73 of what was expected, and all ended softly. Shorter ones vary more."""
 _END_S = 0.02
-_TOLD_SHARE = 0.5
-"""Of words that were not told."""
-_WHOLE_SHARE = 0.9
-_WHOLE_SHARE_WITH_PAUSE = 0.75
+_UNTOLD_SHARE = 0.5
+_UNTOLD_SHARE_IN_STEP = 0.75
+"""Of what words that were not told should take, if the engine tells them as they are written and more
+than the last one is missing: the sound of one long word must not pass for two."""
+_WHOLE_SHARE = 0.75
 _END_PAUSE_S = 0.1
+"""A text that broke off is whole if it took such a share and a pause that long came last: less quiet is
+between words, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +153,8 @@ class Take:
             return True
         if self._is_followed(anchor):
             return False
-        expected_s = self.pace.expected_s(text)
-        if not self.loudness.ends_in_quiet(_END_S):
-            return False
-        if self.speech_s >= _WHOLE_SHARE * expected_s:
-            return True
         is_paused = self.loudness.ends_in_quiet(_END_PAUSE_S)
-        return is_paused and self.speech_s >= _WHOLE_SHARE_WITH_PAUSE * expected_s
+        return is_paused and self.speech_s >= _WHOLE_SHARE * self.pace.expected_s(text)
 
     def is_too_short(self, offset: int) -> bool:
         """Whether an engine that says it has spoken the text up to `offset` has not."""
@@ -164,19 +162,25 @@ class Take:
         missing = self.text[anchor.offset : offset]
         if not has_words(missing):
             return False
-        if self._is_followed(anchor):
+        if self._track.marks and self._is_followed(anchor):
             # Words told in time: what is left of the text should be in the sound after them.
-            begun_s, text, share = anchor.at_s, missing, _TOLD_SHARE
+            begun_s, text, share = anchor.at_s, missing, self._untold_share(missing)
         else:
             begun_s = max(self._part.at_s, self.loudness.onset_s or 0.0)
             text = self.text[self._part.offset : offset]
             share = self._least_share(self.pace.expected_s(text))
         return self.loudness.sound_end_s - begun_s < share * self.pace.expected_s(text)
 
+    def _untold_share(self, missing: str) -> float:
+        is_more = self._track.is_in_step and len(tokens(missing)) > 1
+        return _UNTOLD_SHARE_IN_STEP if is_more else _UNTOLD_SHARE
+
     def _least_share(self, expected_s: float) -> float:
-        if not self.pace.is_sure or expected_s < _SURE_FROM_S:
+        if not self.pace.is_sure:
             return _SHORT_SHARE
         is_torn = not self.loudness.ends_in_quiet(_END_S)
+        if expected_s < _SURE_FROM_S:
+            return _SHORT_SHARE_WHEN_SURE if is_torn else _SHORT_SHARE
         return _SHORT_SHARE_IF_TORN if is_torn else _SHORT_SHARE_WHEN_SURE
 
     @property

@@ -75,6 +75,8 @@ class WordTrack:
     """
 
     marks: list[Mark] = field(default_factory=list)
+    is_in_step: bool = False
+    """The last word that was told is written so: nothing else is read in the text's place."""
     _token: int = 0
     _letters: int = 0
     """How many of the token's letters were told."""
@@ -88,6 +90,7 @@ class WordTrack:
 
     def _follow(self, written: Sequence[Token], word: Word, letters: str) -> None:
         at = self._token
+        self.is_in_step = True
         if at < len(written) and written[at].letters[self._letters :].startswith(letters):
             self._advance(written, word, letters)
         elif (ahead := self._find(written, letters)) is not None:
@@ -95,6 +98,8 @@ class WordTrack:
             self._mark(Mark(word.start_s, written[ahead].start))
             self._token, self._letters = ahead, 0
             self._advance(written, word, letters)
+        else:
+            self.is_in_step = False
 
     def _advance(self, written: Sequence[Token], word: Word, letters: str) -> None:
         token = written[self._token]
