@@ -112,6 +112,7 @@ def test_becoming_full_counts_once_however_often_it_is_told() -> None:
         name = "parley_worker_transitions_total"
         return [counter(name, to="full"), counter(name, to="available")]
 
+    metrics.observe_full(is_full=False)
     before = counts()
     told = (False, True, True, False, False, True)
     for is_full in told:
