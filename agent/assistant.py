@@ -8,6 +8,7 @@ from pathlib import Path
 from livekit import rtc
 from livekit.agents import Agent, FlushSentinel, ModelSettings, llm, stt
 
+from agent.continuity.unfinished import UnfinishedTurn
 from agent.read_ahead import ReadAhead
 from agent.tools import Toolbox
 from agent.turn_recorder import TurnRecorder
@@ -29,12 +30,14 @@ class Assistant(Agent):
         turn_taking: TurnTaking,
         read_ahead: ReadAhead,
         watch: Watch,
+        turn: UnfinishedTurn,
     ) -> None:
         super().__init__(instructions=instructions, tools=toolbox.tools())
         self._recorder = recorder
         self._turn_taking = turn_taking
         self._read_ahead = read_ahead
         self._watch = watch
+        self._turn = turn
 
     async def stt_node(
         self, audio: AsyncIterable[rtc.AudioFrame], model_settings: ModelSettings
@@ -45,6 +48,15 @@ class Assistant(Agent):
             self._watch.took(event)
             self._read_ahead.heard(event, self)
             yield event
+
+    async def on_user_turn_completed(
+        self, turn_ctx: llm.ChatContext, new_message: llm.ChatMessage
+    ) -> None:
+        """Puts in front what a process that died has heard of this turn."""
+        words = new_message.text_content or ""
+        whole = self._turn.whole(words)
+        if whole != words:
+            new_message.content = [whole]
 
     async def llm_node(
         self,

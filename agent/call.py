@@ -16,7 +16,6 @@ from livekit.agents import (
     room_io,
     utils,
 )
-from livekit.plugins.speechcore import EngineBusy
 
 from agent import metrics
 from agent.announcer import Announcer, after_speech
@@ -35,6 +34,7 @@ from agent.filler import Filler
 from agent.playout import Playout, Samples
 from agent.profiles import Choice
 from agent.read_ahead import ReadAhead
+from agent.refusals import Refusals, is_busy
 from agent.room_inputs import of_call
 from agent.room_messages import Level, send_notice, send_turn
 from agent.thrift import Thrift
@@ -45,7 +45,7 @@ from agent.turn_recorder import TurnRecorder
 from agent.turn_taking import TurnTaking, Words, endpointing, voice_activity
 from agent.turns.fillers import Fillers
 from agent.turns.words import WordsJudge
-from agent.watch import Watch, limits
+from agent.watch import Watch, limits, tolerance
 
 logger = logging.getLogger(__name__)
 
@@ -95,8 +95,11 @@ class Call:
         self._playout.on_played = self._on_played
         self._playout.on_failed = self._on_no_voice
         self._turn_taking = self._new_turn_taking(settings, judge)
+        self._limits = limits(settings, choice.profile)
         self._watch = self._new_watch(settings)
+        self._refusals = Refusals(self._on_busy)
         self._turn_taking.on_spoke = self._watch.spoke
+        self._turn_taking.on_words = self._thread.heard
         pipeline.chains.on_fault = self._recorder.engine_failed
         self._thrift = Thrift(
             pipeline.chains, pipeline.planner, budget_s=settings.agent_turn_budget_s
@@ -109,6 +112,7 @@ class Call:
             turn_taking=self._turn_taking,
             read_ahead=self._read_ahead,
             watch=self._watch,
+            turn=self._thread.turn,
         )
         self._session = self._new_session()
         self._inputs = of_call(
@@ -149,7 +153,7 @@ class Call:
 
     def _new_watch(self, settings: Settings) -> Watch:
         return Watch(
-            limits(settings, self._choice.profile),
+            self._limits,
             Apologies.of(settings, self._choice),
             self._recorder,
             self._playout,
@@ -163,6 +167,7 @@ class Call:
             tts=self._pipeline.tts,
             vad=self._turn_taking.vad,
             turn_handling=self._turn_taking.options(),
+            conn_options=tolerance(self._limits),
             aec_warmup_duration=None,
         )
 
@@ -178,6 +183,7 @@ class Call:
         self._recorder.attach(self._session)
         self._turn_taking.attach(self._session)
         self._session.on("close", self._on_session_close)
+        self._session.on("error", self._refusals.on_error)
         room.on("participant_connected", self._on_joined)
         room.on("participant_disconnected", self._on_left)
         self._inputs.attach()
@@ -271,12 +277,15 @@ class Call:
     def _on_session_close(self, event: CloseEvent) -> None:
         if event.error is None or self._over.is_set():
             return
-        if _is_busy(event.error):
-            message = "All lines are busy: please call again in a minute."
-            self._spawn(self._end("engine busy", "error", "busy", message))
+        if is_busy(event.error):
+            self._on_busy()
         else:
             message = "The call ended because an engine kept failing; the worker's log says which."
             self._spawn(self._end("engine failure", "error", "engine_failed", message))
+
+    def _on_busy(self) -> None:
+        message = "All lines are busy: please call again in a minute."
+        self._spawn(self._end("engine busy", "error", "busy", message))
 
     def _on_played(self, samples: Samples, at_s: float) -> None:
         self._echo_filter.played(samples, at_s)
@@ -349,6 +358,8 @@ class Call:
         self._spawn(send_turn(self._ctx.room, record))
         self._thrift.finished(record)
         self._watch.finished(record)
+        if record.heard_chars:
+            self._refusals.answered()
 
     async def _close(self) -> None:
         self._cancel_ending()
@@ -369,16 +380,6 @@ class Call:
         task = asyncio.get_running_loop().create_task(work, name="parley-call")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _is_busy(error: object) -> bool:
-    """Whether an engine has too many callers already."""
-    cause = getattr(error, "error", None)
-    while isinstance(cause, BaseException):
-        if isinstance(cause, EngineBusy):
-            return True
-        cause = cause.__cause__
-    return False
 
 
 def _instructions(settings: Settings, options: CallOptions) -> str:

@@ -164,6 +164,8 @@ class Settings(BaseSettings):
     """Redis (extra redis) that keeps what was said in a call for ten minutes at most, so that the worker of another machine goes on where one died; like redis://host:6379. Without, it is in the cache folder, for this machine's workers."""
     agent_resume_phrase: str = "I am back, sorry for the interruption."
     """Said when a call goes on after a fault, in the callers' language."""
+    agent_resume_heard_phrase: str = "The last I heard was: {words}. Please go on from there."
+    """Said next to a caller who was speaking; {words} are the last that were heard of it."""
     agent_restart_phrase: str = "Sorry, the line broke. Please tell me again what you need."
     """Said after a fault when what was said before is lost."""
 

@@ -105,6 +105,8 @@ class TurnTaking:
         self.vad.on_window = self._on_window
         self.on_spoke: Callable[[float], None] = lambda speech_s: None
         """Called when the caller pauses after speech while the agent is silent, with its length."""
+        self.on_words: Callable[[str], None] = lambda words: None
+        """Called with the words of the caller's turn so far."""
         self.detector = HazardTurnDetector(self._taker, end_of_turn)
 
     def options(self) -> TurnHandlingOptions:
@@ -169,6 +171,7 @@ class TurnTaking:
 
     def _give(self, event: stt.SpeechEvent) -> None:
         may_begin = self._taker.on_stt(event)
+        self.on_words(self._taker.transcript.text)
         if event.type is FINAL:
             event = self._as_speculated(event)
         elif event.type in PARTIALS:

@@ -22,6 +22,7 @@ from livekit.agents import (
     stt,
 )
 from livekit.agents.voice import SpeechHandle
+from livekit.agents.voice.agent_session import SessionConnectOptions
 from livekit.agents.voice.events import EventTypes
 
 from agent import metrics
@@ -47,6 +48,9 @@ logger = logging.getLogger(__name__)
 
 Chunk = llm.ChatChunk | str | FlushSentinel
 
+_ERRORS = 10_000
+"""As many as there may be until the third apology."""
+
 _TO_BLAME = {State.TOOL: "tool", State.VOICING: "tts", State.APOLOGISING: "tts"}
 
 
@@ -56,6 +60,13 @@ def limits(settings: Settings, profile: str) -> Limits:
     if profile == "simulated":
         return replace(scaled, words_s=0.0)
     return scaled
+
+
+def tolerance(limits: Limits) -> SessionConnectOptions:
+    """How many errors in a row a session outlives: three by livekit's rule, and a dead recogniser
+    makes four in one sentence. A watchdog ends the call itself, with a goodbye."""
+    options = SessionConnectOptions()
+    return replace(options, max_unrecoverable_errors=_ERRORS) if limits.thinking_s else options
 
 
 class Watch:

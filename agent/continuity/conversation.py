@@ -53,6 +53,8 @@ class Conversation(_Kept):
     language: str
     greeted: bool
     items: tuple[Item, ...] = ()
+    unfinished: str = ""
+    """Of a turn of the caller's that was not over: the words heard so far."""
     tools: ToolState = ToolState()
     saved_s: float
     """Wall clock."""

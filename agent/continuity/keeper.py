@@ -9,12 +9,14 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from typing import Literal
 
-from livekit.agents import Agent, AgentSession
+from livekit.agents import Agent, AgentSession, ConversationItemAddedEvent, llm
 
 from agent.continuity.chat import kept_items
 from agent.continuity.conversation import Conversation
 from agent.continuity.store import ConversationStore, StoreError
+from agent.continuity.unfinished import UnfinishedTurn
 from agent.tools.state import ToolState
+from agent.turns.transcript import same_words
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +25,8 @@ Ending = Literal["in order", "interrupted", "taken over"]
 
 
 class Keeper:
-    """Writes after every turn and every tool. A store that fails is told once and then ignored."""
+    """Writes after every turn, every tool and every new word of the caller's. A store that fails is
+    told once and then ignored."""
 
     def __init__(
         self,
@@ -40,6 +43,8 @@ class Keeper:
         self._room, self._job, self._language = room, job, language
         self._tools = tools
         self._clock = clock
+        self.turn = UnfinishedTurn()
+        """The caller's, in progress."""
         self._caller: str | None = None
         self._left_s: float | None = None
         self._greeted = False
@@ -54,7 +59,10 @@ class Keeper:
         kept = None
         with self._failing_softly():
             kept = await self._store.load(self._room)
-        return kept if kept and kept.continues(callers, self._clock()) else None
+        if kept is None or not kept.continues(callers, self._clock()):
+            return None
+        self.turn.before = kept.unfinished
+        return kept
 
     def attach(self, session: AgentSession[None], agent: Agent) -> None:
         """Writes now, and from now on whenever there is something new."""
@@ -66,8 +74,16 @@ class Keeper:
 
     def linked(self, caller: str) -> None:
         """The agent listens to this caller from now on."""
+        if self._caller not in (None, caller):
+            self.turn.forget()
         self._caller, self._left_s = caller, None
         self._changed.set()
+
+    def heard(self, words: str) -> None:
+        """The caller's turn so far; nothing when its words were taken back."""
+        if not same_words(words, self.turn.heard):
+            self.turn.heard = words
+            self._changed.set()
 
     def left(self) -> None:
         """The connection of the last caller broke."""
@@ -98,9 +114,15 @@ class Keeper:
         with self._failing_softly():
             await self._store.aclose()
 
-    def _on_item(self, _: object) -> None:
+    def _on_item(self, event: object) -> None:
         # livekit tells of an item just before or just after it is in the agent's context.
-        asyncio.get_running_loop().call_soon(self._changed.set)
+        asyncio.get_running_loop().call_soon(self._take, event)
+
+    def _take(self, event: object) -> None:
+        item = event.item if isinstance(event, ConversationItemAddedEvent) else None
+        if isinstance(item, llm.ChatMessage) and item.role == "user":
+            self.turn.taken()
+        self._changed.set()
 
     async def _write(self) -> None:
         while await self._changed.wait() and not self._is_over:
@@ -117,6 +139,7 @@ class Keeper:
             language=self._language,
             greeted=self._greeted,
             items=kept_items(self._agent.chat_ctx),
+            unfinished=self.turn.text,
             tools=self._tools(),
             saved_s=self._clock(),
             left_s=self._left_s,

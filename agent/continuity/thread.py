@@ -16,6 +16,7 @@ from agent.continuity.conversation import Conversation
 from agent.continuity.keeper import Ending, Keeper
 from agent.continuity.rooms import mark_of, withdraw
 from agent.continuity.store import ConversationStore
+from agent.continuity.unfinished import UnfinishedTurn, last_words
 from agent.profiles import Choice
 from agent.tools import Toolbox
 
@@ -38,6 +39,8 @@ class Phrases:
     greeting: str | None
     resumed: str
     """The conversation goes on."""
+    heard: str
+    """Then, if the caller was speaking: what was heard last, in the place of {words}."""
     restarted: str
     """There was one before, and it is lost."""
 
@@ -46,8 +49,19 @@ class Phrases:
         return cls(
             greeting=choice.greeting,
             resumed=settings.agent_resume_phrase,
+            heard=settings.agent_resume_heard_phrase,
             restarted=settings.agent_restart_phrase,
         )
+
+    def back(self, unfinished: str) -> str:
+        """Said after a return into a conversation in which the caller had begun a turn so.
+
+        They may have gone on while nobody listened, so that no answer to it would be right: told
+        what was heard, they know what to say again.
+        """
+        if not unfinished:
+            return self.resumed
+        return f"{self.resumed} {self.heard.replace('{words}', last_words(unfinished))}"
 
 
 class Thread:
@@ -77,6 +91,11 @@ class Thread:
         )
         ctx.room.on("disconnected", self._on_disconnected)
         self._staying = asyncio.create_task(self._stay(), name="stay-in-room")
+
+    @property
+    def turn(self) -> UnfinishedTurn:
+        """The caller's, with what a process before has heard of it."""
+        return self._keeper.turn
 
     @property
     def has_other_agent(self) -> bool:
@@ -109,8 +128,8 @@ class Thread:
         if self._kept is not None:
             metrics.RETURNS.labels("kept").inc()
             self._toolbox.restore(self._kept.tools)
-            session.say(phrases.resumed, add_to_chat_ctx=False)
-            if self._kept.awaits_answer:
+            session.say(phrases.back(self._kept.unfinished), add_to_chat_ctx=False)
+            if self._kept.awaits_answer and not self._kept.unfinished:
                 session.generate_reply()
         elif self._was_interrupted:
             metrics.RETURNS.labels("lost").inc()
@@ -123,6 +142,10 @@ class Thread:
     def linked(self, caller: str) -> None:
         """The agent listens to this caller from now on."""
         self._keeper.linked(caller)
+
+    def heard(self, words: str) -> None:
+        """The caller's turn so far."""
+        self._keeper.heard(words)
 
     def left(self) -> None:
         """The last caller's connection broke. While it is our own that is broken, all seem to leave."""

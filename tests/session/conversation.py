@@ -19,6 +19,8 @@ from agent.announcer import Announcer, after_speech
 from agent.apology import Apologies, Voice
 from agent.assistant import Assistant
 from agent.attention import Attention, SilenceOptions
+from agent.continuity import Keeper
+from agent.continuity.unfinished import UnfinishedTurn
 from agent.filler import Filler
 from agent.read_ahead import ReadAhead
 from agent.speech import clause_tts
@@ -31,7 +33,7 @@ from agent.turns.endpointing import HazardPolicy
 from agent.turns.fillers import Fillers
 from agent.turns.watchdog import Apology, Limits
 from agent.turns.words import WordsJudge
-from agent.watch import Watch
+from agent.watch import Watch, tolerance
 from tests.fakes.audio import SPEECH_DBFS
 from tests.fakes.audio_io import Loudspeaker, Microphone, Subtitles
 from tests.fakes.eventually import eventually
@@ -116,14 +118,15 @@ async def conversation(
     fillers: Fillers = NO_FILLERS,
     limits: Limits = NO_LIMITS,
     voice: Voice = no_voice,
+    keeper: Keeper | None = None,
 ) -> AsyncIterator[Conversation]:
-    """Starts a session with the turn handling of a real call; closes it and the engines."""
+    """Starts a session with the turn handling of a real call; closes it, the engines and `keeper`."""
     ears = ears or simulated.STT(delay_s=0.08)
     mouth = mouth or simulated.TTS(delay_s=0.07)
     detector = turn_detector or SettledTurnDetector()
     loudspeaker = Loudspeaker()
     turn_taking = _turn_taking(loudspeaker, ears, activity or LoudnessVAD(), detector)
-    session = _session(ears, brain, mouth, turn_taking)
+    session = _session(ears, brain, mouth, turn_taking, limits)
     call = Conversation(
         session=session,
         microphone=microphone or Microphone(),
@@ -151,14 +154,21 @@ async def conversation(
         turn_taking=turn_taking,
         read_ahead=ReadAhead([brain], _unread),
         watch=watch,
+        turn=keeper.turn if keeper else UnfinishedTurn(),
     )
+    if keeper:
+        turn_taking.on_words = keeper.heard
     try:
         await session.start(assistant, record=False)
         filler.attach()
         attention.attach()
         watch.attach(session)
+        if keeper:
+            keeper.attach(session, assistant)
         yield call
     finally:
+        if keeper:
+            await keeper.aclose()
         toolbox.close()
         filler.close()
         attention.close()
@@ -187,7 +197,11 @@ def _turn_taking(
 
 
 def _session(
-    ears: stt.STT[Any], brain: llm.LLM[Any], mouth: tts.TTS[Any], turn_taking: TurnTaking
+    ears: stt.STT[Any],
+    brain: llm.LLM[Any],
+    mouth: tts.TTS[Any],
+    turn_taking: TurnTaking,
+    limits: Limits,
 ) -> AgentSession[None]:
     session = AgentSession[None](
         stt=ears,
@@ -195,6 +209,7 @@ def _session(
         tts=clause_tts(mouth),
         vad=turn_taking.vad,
         turn_handling=turn_taking.options(),
+        conn_options=tolerance(limits),
         aec_warmup_duration=None,
     )
     turn_taking.attach(session)

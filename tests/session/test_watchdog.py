@@ -4,12 +4,14 @@ import asyncio
 from typing import Any
 
 import pytest
-from livekit.agents import APIError, function_tool, llm
-from livekit.plugins import responder, simulated
+from livekit.agents import APIError, CloseEvent, function_tool, llm
+from livekit.plugins import pocketsphinx, responder, simulated
+from livekit.plugins.speechcore import EngineError
 from prometheus_client import REGISTRY
 
 from agent.playout import SAMPLE_RATE_HZ
 from agent.turns.watchdog import Apology, Limits
+from tests.fakes.engines import FakeRecogniser
 from tests.fakes.eventually import eventually
 from tests.fakes.mute_tts import MuteTTS
 from tests.fakes.repeating_llm import RepeatingLLM
@@ -134,6 +136,50 @@ async def test_a_recogniser_that_says_nothing_leads_to_a_question_and_then_to_th
     assert call.spoken() == [UNHEARD, CALL_AGAIN, GOODBYE]
     assert call.ends == [close_to(apology_times(call)[-1] + APOLOGY_S)]
     assert call.records == []
+
+
+async def test_a_recogniser_that_fails_for_good_leads_to_the_goodbye_and_not_to_a_sudden_end() -> (
+    None
+):
+    closed: list[CloseEvent] = []
+    engine = FakeRecogniser(errors=[EngineError("no memory") for _ in range(5000)])
+    async with conversation(
+        brain=RepeatingLLM(),
+        ears=pocketsphinx.STT(engine=engine),
+        limits=LIMITS,
+        voice=apology_voice,
+    ) as call:
+        call.session.on("close", closed.append)
+        for _ in range(3):
+            begin_s = call.microphone.next_frame_s
+            call.microphone.speak(begin_s, 3.0)
+            await call.until(begin_s + 12)
+        await call.until(now_s() + 20)
+        ends = list(call.ends)
+        assert closed == []
+    assert call.spoken() == [UNHEARD, CALL_AGAIN, GOODBYE]
+    assert len(ends) == 1
+
+
+async def test_a_recogniser_that_is_back_is_heard_in_the_same_call() -> None:
+    engine = FakeRecogniser(errors=[EngineError("no memory") for _ in range(5000)])
+    async with conversation(
+        brain=RepeatingLLM(),
+        ears=pocketsphinx.STT(engine=engine),
+        limits=LIMITS,
+        voice=apology_voice,
+    ) as call:
+        begin_s = call.microphone.next_frame_s
+        call.microphone.speak(begin_s, 3.0)
+        await call.until(begin_s + 15)
+        engine.errors.clear()
+        await call.until(begin_s + 20)
+        call.say("anything at all")
+        answered = await call.record(1)
+        await call.until(now_s() + 5)
+    assert answered.outcome == "answered"
+    assert call.spoken() == [UNHEARD, "You have just said to me: sound."]
+    assert call.ends == []
 
 
 @pytest.mark.parametrize(("count", "length_s"), [(1, 0.5), (4, 0.6)])

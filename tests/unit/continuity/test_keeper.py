@@ -4,49 +4,22 @@ import asyncio
 import logging
 
 import pytest
-from livekit.agents import Agent, AgentSession, llm
+from livekit.agents import Agent, AgentSession, ConversationItemAddedEvent, llm
 
 from agent.callers import RETURN_GRACE_S
-from agent.continuity import Conversation, Keeper, StoreError
+from agent.continuity import Keeper
 from agent.continuity.conversation import Said
 from agent.tools.state import ToolState
-
-
-class Store:
-    """Keeps in memory; `fails` makes it refuse everything."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, Conversation] = {}
-        self.fails = False
-        self.is_closed = False
-
-    async def save(self, conversation: Conversation) -> None:
-        self._check()
-        self.kept[conversation.room] = conversation
-
-    async def load(self, room: str) -> Conversation | None:
-        self._check()
-        return self.kept.get(room)
-
-    async def delete(self, room: str) -> None:
-        self._check()
-        self.kept.pop(room, None)
-
-    async def aclose(self) -> None:
-        self.is_closed = True
-
-    def _check(self) -> None:
-        if self.fails:
-            raise StoreError("the store is away")
+from tests.fakes.conversation_store import MemoryConversations
 
 
 class Call:
     """A keeper with what it keeps."""
 
     def __init__(
-        self, job: str = "AJ_1", store: Store | None = None, now_s: float = 1_000.0
+        self, job: str = "AJ_1", store: MemoryConversations | None = None, now_s: float = 1_000.0
     ) -> None:
-        self.store = store or Store()
+        self.store = store or MemoryConversations()
         self.now_s = now_s
         self.session = AgentSession[None]()
         self.agent = Agent(instructions="Be brief.")
@@ -65,10 +38,11 @@ class Call:
         self.keeper.attach(self.session, self.agent)
         await settle()
 
-    async def say(self, text: str) -> None:
+    async def say(self, text: str, role: llm.ChatRole = "user") -> None:
         chat_ctx = self.agent.chat_ctx.copy()
-        message = chat_ctx.add_message(role="user", content=text)
-        self.session.emit("conversation_item_added", llm.ChatMessage(**message.model_dump()))
+        message = chat_ctx.add_message(role=role, content=text)
+        event = ConversationItemAddedEvent(item=llm.ChatMessage(**message.model_dump()))
+        self.session.emit("conversation_item_added", event)
         await self.agent.update_chat_ctx(chat_ctx)  # livekit, too, may tell of it first
         await settle()
 
@@ -98,6 +72,61 @@ async def test_another_process_recalls_it_for_the_same_caller() -> None:
     kept = await other.keeper.recall(("bob", "ann"))
     assert kept is not None
     assert kept.awaits_answer
+    await call.keeper.aclose()
+
+
+async def test_words_of_a_turn_that_is_not_over_are_kept_until_it_is() -> None:
+    call = Call()
+    await call.begin()
+    for words, kept in [("Set a", "Set a"), ("set a.", "Set a"), ("Set a timer", "Set a timer")]:
+        call.keeper.heard(words)
+        await settle()
+        assert call.store.kept["blue"].unfinished == kept
+    await call.say("Yes?", role="assistant")
+    assert call.store.kept["blue"].unfinished == "Set a timer"
+    await call.say("Set a timer for tea.")
+    assert call.store.kept["blue"].unfinished == ""
+    assert call.store.kept["blue"].items[-1] == Said(role="user", text="Set a timer for tea.")
+    await call.keeper.aclose()
+
+
+async def test_words_that_are_taken_back_are_not_kept() -> None:
+    call = Call()
+    await call.begin()
+    call.keeper.heard("Uh")
+    call.keeper.heard("")
+    await settle()
+    assert call.store.kept["blue"].unfinished == ""
+    await call.keeper.aclose()
+
+
+async def test_a_turn_outlives_two_processes() -> None:
+    first = Call()
+    await first.begin()
+    first.keeper.heard("Set a timer")
+    await settle()
+    second = Call("AJ_2", first.store)
+    kept = await second.keeper.recall(("ann",))
+    assert kept is not None and kept.unfinished == "Set a timer"
+    await second.begin()
+    assert second.store.kept["blue"].unfinished == "Set a timer"
+    second.keeper.heard("for one")
+    await settle()
+    third = Call("AJ_3", first.store)
+    await third.keeper.recall(("ann",))
+    assert third.keeper.turn.whole("minute.") == "Set a timer … for one … minute."
+    for call in (first, second):
+        await call.keeper.aclose()
+
+
+async def test_a_turn_is_not_gone_on_with_by_somebody_else() -> None:
+    call = Call()
+    await call.begin()
+    call.keeper.heard("Set a timer")
+    call.keeper.linked("ann")
+    assert call.keeper.turn.text == "Set a timer"
+    call.keeper.linked("bob")
+    assert call.keeper.turn.text == ""
     await call.keeper.aclose()
 
 
