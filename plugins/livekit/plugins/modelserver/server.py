@@ -188,7 +188,7 @@ class ModelServer:
         server = await self._loop.create_unix_server(
             lambda: Connection(self), str(path), backlog=_BACKLOG
         )
-        path.chmod(0o600)  # the folder is closed to others already; nobody need rely on it
+        os.chmod(path, 0o600)  # the folder is closed to others already; nobody need rely on it
         self._socket = path, os.stat(path).st_ino
         return server
 
