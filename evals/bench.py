@@ -104,9 +104,9 @@ def facts(options: Options, path: dict[str, Any]) -> dict[str, Any]:
     }
     conditions = {
         "cores": os.cpu_count(),
-        "machine": _processor(),
+        "machine": processor(),
         "python": platform.python_version(),
-        "versions": _versions("livekit-agents", "livekit", "numpy") | _pinned("pipecat-ai"),
+        "versions": versions("livekit-agents", "livekit", "numpy") | _pinned("pipecat-ai"),
         "network": "loopback",
         "path": path,
         "stages": _STAGES,
@@ -213,7 +213,8 @@ def _progress() -> Progress:
     )
 
 
-def _versions(*packages: str) -> dict[str, str]:
+def versions(*packages: str) -> dict[str, str]:
+    """Of those that are installed."""
     found = {}
     for package in packages:
         try:
@@ -230,7 +231,7 @@ def _pinned(package: str) -> dict[str, str]:
     return {package: found[1]} if found else {}
 
 
-def _processor() -> str:
+def processor() -> str:
     """The processor's name; on Linux platform knows only its architecture."""
     with suppress(OSError):
         names = re.findall(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(), re.M)

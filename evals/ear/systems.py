@@ -132,7 +132,7 @@ def choose(name: str, patience: str) -> System:
 
 
 @contextmanager
-def running(system: System, server: LiveKit) -> Iterator[None]:
+def running(system: System, server: LiveKit) -> Iterator[psutil.Process]:
     """Starts the system, waits until it takes calls, and stops it. Raises SystemFailed."""
     with tempfile.TemporaryDirectory() as folder:
         ready, log = Path(folder) / "ready", Path(folder) / "log"
@@ -159,7 +159,7 @@ def running(system: System, server: LiveKit) -> Iterator[None]:
             raise SystemFailed(f"{system.name} cannot be started: {e}. {_REMEDY}") from None
         try:
             _wait_until_ready(system, process, ready, log)
-            yield
+            yield psutil.Process(process.pid)
         finally:
             _stop_with_children(process)
             if keep := os.environ.get("PARLEY_TEST_LOGS"):

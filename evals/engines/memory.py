@@ -33,22 +33,23 @@ _QUESTION = "What time is it now?"
 def calls(*, count: int) -> list[dict[str, Any]]:
     """`count` calls one after the other, all of which stay."""
     with tempfile.TemporaryDirectory(prefix="parley-") as folder, livekit_server() as server:
-        whisper = scripted_whisper(HEARD, size="tiny", quantization="int8", english_only=True)
-        environment = local_settings(Path(folder)) | {"AGENT_STT": f"faster_whisper:{whisper}"}
-        ours = System(
-            name="parley_local",
-            command=("python", "-m", "agent", "dev", "--no-reload"),
-            environment=environment,
-            profile="local",
-        )
-        systems = (_BARE, SYSTEMS["stock_v1_mini"], ours)
+        systems = (_BARE, SYSTEMS["stock_v1_mini"], local_system(Path(folder)))
         return [_row(system, server, count) for system in systems]
 
 
+def local_system(folder: Path) -> System:
+    """Parley with all three local engines on models made in `folder`; Whisper's is the size of tiny."""
+    whisper = scripted_whisper(HEARD, size="tiny", quantization="int8", english_only=True)
+    return System(
+        name="parley_local",
+        command=("python", "-m", "agent", "dev", "--no-reload"),
+        environment=local_settings(folder) | {"AGENT_STT": f"faster_whisper:{whisper}"},
+        profile="local",
+    )
+
+
 def _row(system: System, server: LiveKit, count: int) -> dict[str, Any]:
-    others = set(psutil.Process().children())
-    with running(system, server):
-        [worker] = set(psutil.Process().children()) - others
+    with running(system, server) as worker:
         sizes = asyncio.run(_sizes(system, server, worker, count))
     before, after = sizes[0], sizes[-1]
     return {

@@ -1,0 +1,90 @@
+"""What the processes of a measurement use: processor, memory, files."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+import psutil
+
+_LOOPBACKS = ("lo", "lo0")
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Since the machine was started, or since a process was."""
+
+    at_s: float
+    busy_s: Mapping[str, Mapping[int, float]]
+    """Processor time by part and process."""
+    machine_busy_s: float
+    loopback_bytes: int | None
+
+
+def usage(parts: Mapping[str, psutil.Process]) -> Usage:
+    """`parts`: each by the process at its head, whose descendants count."""
+    counters = psutil.net_io_counters(pernic=True)
+    loopback = next((counters[name] for name in _LOOPBACKS if name in counters), None)
+    times = psutil.cpu_times()
+    return Usage(
+        at_s=time.monotonic(),
+        busy_s={name: _busy_s(head) for name, head in parts.items()},
+        machine_busy_s=sum(times)
+        - times.idle
+        - getattr(times, "iowait", 0.0)
+        - getattr(times, "guest", 0.0),
+        loopback_bytes=loopback.bytes_sent if loopback else None,
+    )
+
+
+def cores(before: Usage, after: Usage) -> dict[str, float]:
+    """How many processors each part kept busy, and all there is together ("machine").
+
+    Of a part count the processes that lived all the time.
+    """
+    took_s = after.at_s - before.at_s
+    busy = {
+        name: sum(
+            busy_s - before.busy_s[name][pid]
+            for pid, busy_s in after.busy_s[name].items()
+            if pid in before.busy_s[name]
+        )
+        for name in after.busy_s
+    }
+    busy["machine"] = after.machine_busy_s - before.machine_busy_s
+    return {name: round(busy_s / took_s, 3) for name, busy_s in busy.items()}
+
+
+def kbit_s(before: Usage, after: Usage) -> float | None:
+    """Over loopback."""
+    if before.loopback_bytes is None or after.loopback_bytes is None:
+        return None
+    return (after.loopback_bytes - before.loopback_bytes) * 8e-3 / (after.at_s - before.at_s)
+
+
+def family(head: psutil.Process) -> Iterator[psutil.Process]:
+    """The process and what it started; those that have ended meanwhile are left out."""
+    with suppress(psutil.NoSuchProcess):
+        yield head
+        yield from head.children(recursive=True)
+
+
+def memory_mb(head: psutil.Process) -> float:
+    """Of a family: what they share counts once (where the system tells so little, not at all)."""
+    total = 0
+    for process in family(head):
+        with suppress(psutil.NoSuchProcess):
+            info = process.memory_full_info()
+            total += getattr(info, "pss", info.uss)
+    return total / 1e6
+
+
+def _busy_s(head: psutil.Process) -> dict[int, float]:
+    found = {}
+    for process in family(head):
+        with suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            found[process.pid] = times.user + times.system
+    return found
