@@ -1,11 +1,13 @@
 """Bodies of OpenAI's answers that are not what their headers say, found out before they are used.
 
 A gateway's page in the midst of a stream of events would take the event behind it with it, unnoticed:
-clients of event streams pass over lines that they do not know.
+clients of event streams pass over lines that they do not know. Nor do they ask whether the last event
+was the last one.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from email.message import Message
@@ -18,6 +20,9 @@ RATE_HZ = 24_000
 _PLAIN = "identity"
 _FIELDS = (b"data", b"event", b"id", b"retry")
 _ENOUGH = len(b"retry:")
+_END = re.compile(rb'data: ?\[DONE\]|"finish_reason": ?"|"speech\.audio\.done"')
+"""In the last events of a stream that is whole; a language model's without the usage after it is, too."""
+_LONGEST_END_BYTES = 24
 _CONTAINERS = {
     b"RIFF": "audio/wav",
     b"ID3": "audio/mpeg",
@@ -51,11 +56,18 @@ class EventLines:
     """
 
     def __init__(self) -> None:
+        self.has_end = False
+        """The last event has come, or one that all but tells of it."""
         self._begin = b""
         """Of the line in work."""
+        self._last = b""
+        """The piece before."""
 
     def process(self, piece: bytes) -> int:
         """How many of its bytes belong to events: fewer than it has if something else follows."""
+        if not self.has_end:
+            self._last = self._last[-_LONGEST_END_BYTES:] + piece
+            self.has_end = _END.search(self._last) is not None
         at = 0
         for line in piece.splitlines(keepends=True):
             is_whole = line[-1:] in (b"\n", b"\r")
@@ -119,6 +131,8 @@ class _Events(_Body):
                     yield piece[:count]
                 if count < len(piece):
                     raise _nonsense("something that is no event came in an answer", self.request)
+        if not lines.has_end:
+            raise _nonsense("an answer ended before its end", self.request)
 
 
 async def _name_container(response: httpx2.Response, kind: Message) -> None:

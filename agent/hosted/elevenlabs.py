@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from typing import Any
 
-from livekit.agents import NOT_GIVEN, tokenize, tts
+from livekit.agents import (
+    DEFAULT_API_CONNECT_OPTIONS,
+    NOT_GIVEN,
+    APIConnectOptions,
+    tokenize,
+    tts,
+    utils,
+)
+from livekit.plugins import elevenlabs
+from livekit.plugins.elevenlabs.tts import SynthesizeStream
 
 from agent.config import Settings
 from agent.engine_spec import EngineSpec
@@ -21,10 +32,8 @@ def elevenlabs_tts(
 
     Raises ValueError with a sentence for a key that cannot be one.
     """
-    from livekit.plugins import elevenlabs
-
     provider = PROVIDERS["elevenlabs"]
-    return elevenlabs.TTS(
+    return _TTS(
         api_key=key_of(provider, settings),
         base_url=provider.address(settings),
         model=spec.model or FLASH,  # the model with the quickest first sound
@@ -41,3 +50,60 @@ def elevenlabs_tts(
         apply_text_normalization="auto",
         language=NOT_GIVEN if language == "auto" else language,
     )
+
+
+class _TTS(elevenlabs.TTS):
+    """Begins no text on a connection on which one was given up: the plugin keeps one for all texts, and
+    one that is dead without a sign would hold them all up, for as long as TCP hopes."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._newest: Any = None
+        """The plugin's connection."""
+        self._given_up: list[Any] = []
+        self._reconnecting: asyncio.Task[None] | None = None
+
+    def stream(
+        self, *, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS
+    ) -> SynthesizeStream:
+        stream = _Stream(tts=self, conn_options=conn_options)
+        self._streams.add(stream)
+        return stream
+
+    async def _current_connection(self) -> Any:
+        found = await super()._current_connection()
+        self._newest = found[0]
+        return found
+
+    def give_up_connection(self, timeout_s: float) -> None:
+        """What else is spoken on it is spoken to its end. The next one is made at once: most texts
+        are given up because the caller interrupts, and the answer should not wait for a handshake."""
+        self._newest.mark_non_current()
+        self._given_up = [one for one in self._given_up if not one._closed] + [self._newest]
+        self._newest = None
+        if self._reconnecting is None or self._reconnecting.done():
+            connecting = self._reconnect(timeout_s)
+            self._reconnecting = asyncio.create_task(connecting, name="elevenlabs.reconnect")
+
+    async def _reconnect(self, timeout_s: float) -> None:
+        with contextlib.suppress(Exception):  # the next text will tell
+            async with asyncio.timeout(timeout_s):
+                await self._current_connection()
+
+    async def aclose(self) -> None:
+        if self._reconnecting is not None:
+            await utils.aio.cancel_and_wait(self._reconnecting)
+        await super().aclose()
+        await asyncio.gather(*(one.aclose() for one in self._given_up))
+        self._given_up.clear()
+
+
+class _Stream(SynthesizeStream):
+    async def _run(self, output_emitter: tts.AudioEmitter) -> None:
+        assert isinstance(self._tts, _TTS)
+        try:
+            await super()._run(output_emitter)
+        except asyncio.CancelledError:
+            if self._tts._newest is not None:
+                self._tts.give_up_connection(self._conn_options.timeout)
+            raise

@@ -25,6 +25,7 @@ NONSENSE = [
     ("llm", "nothing but empty"),
     ("tts", "HTML with 200"),
     ("tts", "midway: HTML"),
+    ("tts", "midway: truncated"),
     ("tts", "midway: 10 MB line"),
     ("tts", "nothing but empty"),
 ]

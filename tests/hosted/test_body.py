@@ -55,8 +55,26 @@ def test_what_is_no_event_is_known_by_the_end_of_its_line(garbage: bytes, cuts: 
     assert len(EVENT_STREAM) <= good < len(EVENT_STREAM) + len(b"data: ")
 
 
-@pytest.mark.parametrize("kind", [Kind.HTML, Kind.GARBAGE])
-async def test_nonsense_anywhere_in_a_stream_costs_no_word(kind: Kind) -> None:
+@given(st.integers(0, 200))
+@pytest.mark.parametrize(
+    ("last", "is_end"),
+    [
+        (b"data: [DONE]\n\n", True),
+        (b'data: {"choices": [{"delta": {}, "finish_reason": "stop"}]}\n\n', True),
+        (b'data: {"type": "speech.audio.done"}\n\n', True),
+        (b'data: {"choices": [{"delta": {"content": "a"}, "finish_reason": null}]}\n\n', False),
+        (b'data: {"choices": [{"delta": {"content": "\\"finish_reason\\": \\"a\\""}}]}\n\n', False),
+    ],
+)
+def test_the_end_of_a_stream_is_known_however_it_comes(last: bytes, is_end: bool, cut: int) -> None:
+    lines = EventLines()
+    for piece in pieces_of(last, [cut]):
+        assert lines.process(piece) == len(piece)
+    assert lines.has_end == is_end
+
+
+@pytest.mark.parametrize("kind", [Kind.HTML, Kind.GARBAGE, Kind.TRUNCATE])
+async def test_nonsense_and_an_end_anywhere_in_a_stream_cost_no_word(kind: Kind) -> None:
     async with TwoModels().running() as provider:
         provider.reply = lambda body: without_call(REPLY, body)
         heard = []

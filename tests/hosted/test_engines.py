@@ -23,6 +23,7 @@ from agent.hosted.openai import openai_llm, openai_stt, openai_tts
 from agent.profiles import ProfileError, choose
 from tests.fakes.audio import frames
 from tests.fakes.eventually import eventually
+from tests.fakes.providers import elevenlabs as fake_elevenlabs
 from tests.fakes.providers import openai as fake_openai
 from tests.fakes.providers.coded_speech import say
 from tests.fakes.providers.deepgram import FakeDeepgram
@@ -285,6 +286,22 @@ async def test_a_short_first_sentence_sounds_before_the_next_one_is_written(
         first = await anext(aiter(stream))
     await engine.aclose()
     assert first.frame.duration > 0
+
+
+@pytest.mark.usefixtures("http")
+async def test_a_line_that_is_dead_without_a_sign_holds_up_one_text() -> None:
+    async with FakeElevenLabs().running() as eleven:
+        eleven.plans[fake_elevenlabs.SPEECH] = Plan.nth(2, Fault(kind=Kind.HALF_OPEN, after=0))
+        engine = elevenlabs_tts(settings_for(eleven), MOUTH, "en")
+        texts = [(await speak(engine)).text]
+        async with engine.stream(conn_options=ONCE) as given_up:
+            given_up.push_text(SENTENCE)
+            given_up.end_input()
+            await eventually(lambda: eleven.plans[fake_elevenlabs.SPEECH].taken == 2)
+        texts += [(await speak(engine)).text for _ in range(2)]
+        assert eleven.sockets == 2
+    await engine.aclose()  # after its server: nobody is there to say goodbye to
+    assert texts == [SPOKEN] * 3
 
 
 @pytest.mark.parametrize("profile_engine", ["stt", "llm", "tts"])
