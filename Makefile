@@ -14,20 +14,25 @@ LOCAL ?=
 RESUME ?=
 SPLIT ?=
 
+# Folder into which `make sbom` writes.
+SBOM ?= dist
+
 PYTHON := .venv/bin/python
 SLOW_TESTS := tests/deploy/test_chart.py tests/room/test_lost_processes.py tests/room/test_lost_servers.py
 PAGE := agent/web/page
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow check fix evals evals-full chaos clean
+.PHONY: help setup demo test test-slow check fix audit sbom evals evals-full chaos clean
 
 help:
 	@echo "make demo         start everything and print one URL; Ctrl-C stops it (LAN=1: for a phone, too)"
 	@echo "make setup        prepare everything that the demo needs, start nothing (LOCAL=1: local models' engines, too)"
 	@echo "make test         all tests; installs what they need"
 	@echo "make test-slow    the Helm chart, and calls whose worker or LiveKit server dies: a quarter of an hour"
-	@echo "make check        linters, types, import rules"
+	@echo "make check        linters, types, import rules, keys left in files"
 	@echo "make fix          format and repair what can be repaired by itself"
+	@echo "make audit        known holes in packages, asked of PyPI and npm; needs the network"
+	@echo "make sbom         what is in the images and the page, as CycloneDX in dist/"
 	@echo "make evals        measure Parley and a stock agent at the caller's ear, ten minutes"
 	@echo "make evals-full   all sets and all baselines, hours; RESUME=1 goes on where it stopped"
 	@echo "make chaos        every fault of an engine at every stage, in calls; an hour, status 1 if one is heard"
@@ -60,12 +65,23 @@ check:
 	$(PYTHON) -m ruff format --check
 	$(PYTHON) -m mypy
 	.venv/bin/lint-imports
+	$(PYTHON) -m bandit --quiet --configfile pyproject.toml --exclude '*/node_modules/*' --recursive agent plugins deploy scripts
+	sh scripts/secrets.sh
 	npm --prefix $(PAGE) run --silent check
 
 fix:
 	@sh scripts/setup.sh dev
 	$(PYTHON) -m ruff check --fix
 	$(PYTHON) -m ruff format
+
+audit:
+	@sh scripts/setup.sh dev
+	$(PYTHON) scripts/audit.py
+	npm --prefix $(PAGE) audit --package-lock-only
+
+sbom:
+	@sh scripts/setup.sh dev
+	@sh scripts/sbom.sh $(SBOM)
 
 evals evals-full:
 	@sh scripts/system_packages.sh flite:flite

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
-import subprocess
+import subprocess  # nosec B404 # runs the evals
 import sys
 import webbrowser
 from collections.abc import Callable
@@ -37,7 +37,8 @@ def run_evals(checkout: Path, cache_dir: Path, *, full: bool, resume: bool) -> i
     if missing := what_is_missing(checkout, cache_dir, full=full):
         raise ConfigError(missing)
     command = [sys.executable, "-m", "evals.plans", "full" if full else "quick"]
-    process = subprocess.Popen([*command, *(["--resume"] if resume else [])], cwd=checkout)
+    command += ["--resume"] if resume else []
+    process = subprocess.Popen(command, cwd=checkout)  # nosec B603 # our own command
     # The terminal sends Ctrl-C to both of us: it is for the evals, we only wait for their end.
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: process.terminate())

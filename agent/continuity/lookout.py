@@ -52,7 +52,7 @@ class Lookout:
         self._server = server
         self._store = store
         self._rooms = rooms
-        self._random = random or Random()
+        self._random = random or Random()  # nosec B311 # which rooms to look at first
         self._jobs: dict[str, RunningJobInfo] = {}
         self._rescuing: set[str] = set()
         self._tasks = asyncio.TaskGroup()

@@ -12,7 +12,7 @@ from .lan import LAN_WARNING, find_lan_address
 from .lock import DemoLock
 from .options import DemoError, DemoOptions
 from .parts import StartedServer, StartedWorker, start_server, start_worker
-from .ports import LOOPBACK, pick_port
+from .ports import EVERYWHERE, LOOPBACK, pick_port
 from .prepare import SERVER, own_keys, ways_to_a_server
 from .private_files import make_state_dir, write_env
 from .processes import Child, describe_exit, last_lines
@@ -156,7 +156,7 @@ class _Demo:
         proxied = server.url if lan and not server.url.startswith(("wss:", "https:")) else None
         runner = await start_page(web_options, proxied_server=proxied)
         stack.push_async_callback(runner.cleanup)
-        shown_host = LOOPBACK if host in {"0.0.0.0", "localhost"} else host
+        shown_host = LOOPBACK if host in {EVERYWHERE, "localhost"} else host
         url = f"{'https' if tls else 'http'}://{shown_host}:{port}"
         self._screen.done("Page", url if options.page_is_built else "not built")
         return url

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 __all__ = ["ServerPorts", "is_free", "pick_port", "pick_server_ports"]
 
 LOOPBACK = "127.0.0.1"
+EVERYWHERE = "0.0.0.0"  # nosec B104 # what a person may have set; nothing of ours by itself
 _NEIGHBOURS = 20
 _CONNECT_S = 0.2
 
@@ -33,7 +34,7 @@ def is_free(port: int, *, host: str = LOOPBACK, udp: bool = False) -> bool:
         except OSError:
             return False
     # macOS lets one address be bound while somebody listens on all of them.
-    return udp or not _answers(port, LOOPBACK if host == "0.0.0.0" else host)
+    return udp or not _answers(port, LOOPBACK if host == EVERYWHERE else host)
 
 
 def pick_port(
@@ -53,7 +54,7 @@ def pick_server_ports(media_host: str) -> ServerPorts:
     """Ports for a server whose signalling is on loopback and whose media is on `media_host`."""
     signal = pick_port(7880)
     # The server listens for media over TCP on every interface, whatever its configuration says.
-    media_tcp = pick_port(7881, host="0.0.0.0", taken={signal})
+    media_tcp = pick_port(7881, host=EVERYWHERE, taken={signal})
     media_udp = pick_port(7882, host=media_host, udp=True)
     return ServerPorts(signal=signal, media_tcp=media_tcp, media_udp=media_udp)
 

@@ -7,7 +7,7 @@ import json
 import logging
 import os
 import select
-import subprocess
+import subprocess  # nosec B404 # llama.cpp runs in a process of its own
 import sys
 import threading
 import time
@@ -121,7 +121,7 @@ class LlamaServer:
         return True
 
     def _spawn(self) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # nosec B603 # our own file; the settings go by its input
             [sys.executable, "-P", str(_RUNNER)],  # -P: our modules must not shadow others'
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -116,7 +116,8 @@ class ModelServerClient:
             )
         except EngineError as e:
             self._last_error = e
-            self._not_before_s = time.monotonic() + self._backoff.next_s(random.random())
+            wait_s = self._backoff.next_s(random.random())  # nosec B311 # so that not all come at once
+            self._not_before_s = time.monotonic() + wait_s
             raise
         finally:
             self._connecting = None

@@ -116,7 +116,7 @@ class ModelServerProcess:
     async def _restart(self) -> bool:
         """Tries until it is ready; gives up when it says that trying does not help."""
         while True:
-            await asyncio.sleep(self._backoff.next_s(random.random()))
+            await asyncio.sleep(self._backoff.next_s(random.random()))  # nosec B311 # spreads starts
             self.restarts += 1
             begun_s = time.monotonic()
             try:

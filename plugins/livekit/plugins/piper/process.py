@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import subprocess
+import subprocess  # nosec B404 # Piper runs in a process of its own
 import sys
 import threading
 import time
@@ -103,7 +103,7 @@ class PiperProcess:
             self._end()
         if self._process is None:
             try:
-                self._process = subprocess.Popen(
+                self._process = subprocess.Popen(  # nosec B603 # our own file
                     self._command,
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
