@@ -210,6 +210,7 @@ def test_secrets_come_by_reference_only() -> None:
     [
         "autoscaling.kind=magic",
         "settings.OPENAI_API_KEY=sk",
+        "settings.AGENT_WEB_PASSWORD=open-sesame",
         "settings.HOME=/root",
         "worker.replica=3",
         "livekit.url=livekit:7880",
@@ -239,6 +240,23 @@ def test_keda_asks_prometheus_for_something_that_it_knows(recorded: Recorded) ->
     (trigger,) = one("ScaledObject")["spec"]["triggers"]
     (answer,) = recorded.query(trigger["metadata"]["query"])
     assert answer.startswith("{} => 1 ")
+
+
+def test_the_page_is_told_who_may_call_and_how_many_proxies_stand_before_it() -> None:
+    values = ("settings.AGENT_WEB_ROOMS=team-*", "settings.AGENT_LANGUAGE=fr")
+    ways = ("web.ingress.enabled=true", "web.ingress.proxies=2", "web.settingsSecret=parley-web")
+    (page,) = (
+        container
+        for resource in yaml.safe_load_all(template(*values, *ways))
+        if resource and resource["kind"] == "Deployment"
+        for container in resource["spec"]["template"]["spec"]["containers"]
+        if container["name"] == "web"
+    )
+    told = {entry["name"]: entry.get("value") for entry in page["env"]}
+    assert told["AGENT_WEB_PROXIES"] == "2"
+    assert told["AGENT_WEB_ROOMS"] == "team-*"
+    assert "AGENT_LANGUAGE" not in told
+    assert page["envFrom"] == [{"secretRef": {"name": "parley-web"}}]
 
 
 def test_a_scaled_pool_has_no_fixed_number_of_workers() -> None:
