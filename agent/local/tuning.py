@@ -144,6 +144,14 @@ def load(folder: Path) -> Tuning:
         return Tuning(**{k: kinds[k](v) for k, v in content["tuning"].items() if k in kinds})
     except FileNotFoundError:
         return Tuning()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (
+        OSError,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        ArithmeticError,
+        RecursionError,
+    ):
         logger.warning("the tuning file cannot be read and is not used: run `parley tune`")
         return Tuning()

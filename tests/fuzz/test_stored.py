@@ -15,13 +15,17 @@ from hypothesis import strategies as st
 from livekit.plugins.chains import Breakers
 from livekit.plugins.chains import FileStore as BreakerFile
 from livekit.plugins.chains.faults import Fault, FaultKind
+from livekit.plugins.modelserver import ConfigError as ServerConfigError
+from livekit.plugins.modelserver import EngineConfig, ServerConfig
 from livekit.plugins.modelserver.address import parse_address
+from livekit.plugins.modelserver.config import config_from_json
 
 from agent.config import ConfigError, Settings, load_settings
 from agent.continuity import FileStore
 from agent.continuity.chat import chat_context, kept_items
 from agent.continuity.conversation import Conversation
 from agent.continuity.store import parsed
+from agent.local.tuning import FILE, Tuning, load, save
 from tests.fuzz.anything import any_text, anything
 from tests.fuzz.toolbox import new_toolbox
 from tests.unit.continuity.conversations import conversation
@@ -90,6 +94,47 @@ def test_any_file_of_breakers_lets_calls_go_on_and_is_mended(content: bytes) -> 
             breakers.of(name).failed(KEY)
             assert not breakers.of(name).may_try()
         assert {"one", "two"} <= json.loads(path.read_bytes()).keys()
+
+
+def tuning_file() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        return save(Path(folder), Tuning(whisper_threads=2), []).read_bytes()
+
+
+TUNING = tuning_file()
+
+
+@given(anything(["machine", "tuning"], TUNING))
+@example(TUNING.replace(b'"whisper_threads": 2', b'"whisper_threads": Infinity'))
+@example(b"[" * 3_000)
+@example(b"\xff")
+def test_any_tuning_file_is_one_or_none(content: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / FILE).write_bytes(content)
+        assert isinstance(load(Path(folder)), Tuning)
+
+
+SERVER = ServerConfig(
+    address="unix:/run/models.sock",
+    engines=(EngineConfig(name="ear", kind="stt", factory="package.module:ear"),),
+).to_json()
+
+
+@given(
+    anything(ServerConfig.__dataclass_fields__, SERVER.encode()).map(
+        lambda it: it.decode(errors="replace")
+    )
+)
+@example(SERVER.replace('"unix:/run/models.sock"', "7"))
+@example(SERVER.replace('"ear"', "[]"))
+@example("[" * 3_000)
+def test_any_settings_of_a_model_server_are_checked(text: str) -> None:
+    try:
+        config = config_from_json(text)
+    except ServerConfigError as e:
+        assert str(e)
+        return
+    config.check()
 
 
 names = st.sampled_from([name.upper() for name in Settings.model_fields])

@@ -141,7 +141,7 @@ def config_from_json(text: str) -> ServerConfig:
         engines = tuple(EngineConfig(**engine) for engine in values.pop("engines", ()))
         limits = Limits(**values.pop("limits", {}))
         config = ServerConfig(engines=engines, limits=limits, **values)
-    except (ValueError, TypeError) as e:
+        config.check()
+    except (ValueError, TypeError, AttributeError, RecursionError) as e:
         raise ConfigError(f"the settings of the model server cannot be read: {e}") from e
-    config.check()
     return config
