@@ -32,7 +32,7 @@ def capacity_table(systems: Mapping[str, Any]) -> Table:
     keys += ("agent_cores_per_call", "server_cores_per_call", "memory_mb_per_call")
     for name, system in systems.items():
         found = system["capacity"]
-        values = [found[key] for key in keys] if found else [0, *[None] * 5]
+        values = [found[key] for key in keys] if found else [None] * len(keys)
         table.add_row(name, *map(_number, values))
     return table
 
