@@ -13,7 +13,7 @@ import argparse
 import json
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ AS_MEASURED = Talk(spoken_s=(3.0, 3.0), turn_s=4.0, is_even=True)
 _COUNTS = (1, 2, 4, 8)
 _MANY = (1, 2, 4, 8, 16, 32)
 _ENDLESS_S = 10.0
+_OVERLOADED = "overloaded"
 
 Content = Mapping[str, Any]
 
@@ -144,16 +145,15 @@ def redis_sentence(redis: Content | None, assumed: Assumed) -> str:
 
 def models_table(engines: Content) -> str:
     """How many calls a lane of the model server carries."""
-    talk, rows = Talk(), []
-    for size in ("tiny", "base"):
-        times = [final_p95_s(engines, size, calls, talk) for calls in _MANY]
-        most = most_calls(lambda calls, size=size: final_p95_s(engines, size, calls, talk))
-        what = f"Whisper {size}, one thread: FINAL after the flush"
-        rows.append([what, *map(_wait, times), str(most)])
-    rtf = voice_rtf(engines)
-    times = [first_p95_s(rtf, calls, talk) for calls in _MANY]
-    most = most_calls(lambda calls: first_p95_s(rtf, calls, talk))
-    rows.append(["Kokoro on two cores: first clause", *map(_wait, times), str(most)])
+    talk, rtf = Talk(), voice_rtf(engines)
+    lanes: dict[str, Callable[[int], float]] = {
+        f"Whisper {size}, one thread: FINAL after the flush": (
+            lambda calls, size=size: final_p95_s(engines, size, calls, talk)
+        )
+        for size in ("tiny", "base")
+    }
+    lanes["Kokoro on two cores: first clause"] = lambda calls: first_p95_s(rtf, calls, talk)
+    rows = [[what, *_waits(p95_s), str(most_calls(p95_s))] for what, p95_s in lanes.items()]
     return _table(["p95 s, with so many calls", *map(str, _MANY), "most"], rows)
 
 
@@ -205,9 +205,13 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _wait(p95_s: float) -> str:
-    """A queue that only grows has no p95: what the simulation gives tells how long it went on."""
-    return _number(p95_s) if p95_s < _ENDLESS_S else "overloaded"
+def _waits(p95_s: Callable[[int], float]) -> list[str]:
+    """A queue that only grows has no p95: what is simulated would tell how long it went on."""
+    cells: list[str] = []
+    for calls in _MANY:
+        is_endless = _OVERLOADED in cells or (waited_s := p95_s(calls)) > _ENDLESS_S
+        cells.append(_OVERLOADED if is_endless else _number(waited_s))
+    return cells
 
 
 def _number(value: float | None) -> str:
