@@ -35,6 +35,9 @@ _TRIES = 120
 _SCAN_S = 2.0
 """Between two looks at the rooms of others."""
 _ROOMS_A_SCAN = 20
+_SURE_S = (0.3, 0.7)
+"""Until a room whose agent is gone is looked at again: one that leaves in order says so after it has
+left. By chance, so that not all workers send an agent."""
 _SWEEP_S = 60.0
 
 
@@ -55,6 +58,10 @@ class Lookout:
         self._random = random or Random()  # nosec B311 # which rooms to look at first
         self._jobs: dict[str, RunningJobInfo] = {}
         self._rescuing: set[str] = set()
+        self._seen: dict[str, set[str]] = {}
+        """The agents that were in a room at some time."""
+        self._deserted: set[str] = set()
+        """Rooms of others whose agent was not there at this scan's first look."""
         self._tasks = asyncio.TaskGroup()
 
     async def run(self) -> None:
@@ -111,9 +118,17 @@ class Lookout:
 
     async def _scan(self) -> None:
         """Looks at some rooms of others; at all of them when there are few."""
+        names = await self._rooms.names()
+        self._seen = {room: seen for room, seen in self._seen.items() if room in names}
         own = {info.job.room.name for info in self._server.active_jobs}
-        others = [name for name in await self._rooms.names() if name not in own | self._rescuing]
-        for room in self._random.sample(others, min(len(others), _ROOMS_A_SCAN)):
+        others = [name for name in names if name not in own | self._rescuing]
+        looked_at = self._random.sample(others, min(len(others), _ROOMS_A_SCAN))
+        self._deserted.clear()
+        for room in looked_at:
+            await self._see_to(room, None)
+        if self._deserted:
+            await asyncio.sleep(self._random.uniform(*_SURE_S))
+        for room in tuple(self._deserted):
             await self._see_to(room, None)
 
     async def _see_to(self, room: str, lost: LostJob | None) -> bool:
@@ -121,7 +136,13 @@ class Lookout:
         view = await self._rooms.look(room)
         if view is None:
             return False
-        match decide(view, lost, time.time()):
+        seen = self._seen.setdefault(room, set())
+        seen |= view.agents
+        decision = decide(view, lost, time.time(), seen)
+        if lost is None and _is_after_an_agent(decision) and room not in self._deserted:
+            self._deserted.add(room)
+            return False
+        match decision:
             case Bring(metadata, was_interrupted):
                 if lost is not None:
                     await self._rooms.remove(room, lost.identity)
@@ -137,6 +158,12 @@ class Lookout:
             case Leave():
                 pass
         return True
+
+
+def _is_after_an_agent(decision: Bring | GiveUp | Wait | Leave) -> bool:
+    return isinstance(decision, GiveUp) or (
+        isinstance(decision, Bring) and decision.was_interrupted
+    )
 
 
 def _followed(metadata: str, was_interrupted: bool) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 ATTEMPTS = 3
@@ -37,6 +38,8 @@ class Dispatch:
     asked_s: float
     """When it was made, or last given to a worker; wall clock."""
     had_agent: bool
+    agents: frozenset[str] = frozenset()
+    """Identities of those that were to come."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,10 +77,14 @@ class Leave:
     """It needs none."""
 
 
-def decide(view: RoomView, lost: LostJob | None, now_s: float) -> Bring | GiveUp | Wait | Leave:
+def decide(
+    view: RoomView, lost: LostJob | None, now_s: float, seen: Collection[str] = ()
+) -> Bring | GiveUp | Wait | Leave:
     """What to do about a room; `lost` is the job that this worker knows to be gone, if any.
 
     The server's list of dispatches is the memory: every attempt is one, whichever worker made it.
+    Only who has arrived it does not tell: those of `seen` have, and if they are not there they are
+    gone, however young the request is.
     """
     if view.agents - ({lost.identity} if lost else set()):
         return Leave()
@@ -90,8 +97,9 @@ def decide(view: RoomView, lost: LostJob | None, now_s: float) -> Bring | GiveUp
     attempts = max(0, len(view.dispatches) - 1)
     # A server that was started again has forgotten our dispatch, and may have made another.
     is_known_dead = lost is not None and lost.dispatch in {d.id for d in view.dispatches}
+    has_left = newest is not None and bool(newest.agents) and newest.agents <= set(seen)
     if newest is not None and now_s - newest.asked_s < _patience_s(
-        newest, attempts, is_known_dead=is_known_dead
+        newest, attempts, is_gone=is_known_dead or has_left
     ):
         return Wait()
     if attempts >= ATTEMPTS:
@@ -100,7 +108,7 @@ def decide(view: RoomView, lost: LostJob | None, now_s: float) -> Bring | GiveUp
     return Bring(metadata, was_interrupted=had_agent)
 
 
-def _patience_s(newest: Dispatch, attempts: int, *, is_known_dead: bool) -> float:
-    if is_known_dead:
+def _patience_s(newest: Dispatch, attempts: int, *, is_gone: bool) -> float:
+    if is_gone:
         return _BACK_OFF_S * ((1 << attempts) - 1)
     return (ARRIVAL_S if newest.had_agent else TAKING_S) * (1 << attempts)

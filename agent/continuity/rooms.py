@@ -86,6 +86,11 @@ class Rooms:
                 )
                 / 1e9,
                 had_agent=bool(dispatch.state.jobs),
+                agents=frozenset(
+                    job.state.participant_identity
+                    for job in dispatch.state.jobs
+                    if job.state.participant_identity
+                ),
             )
             for dispatch in listed
             if dispatch.agent_name == self._agent_name

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 from livekit import api
@@ -16,8 +19,9 @@ from livekit.protocol.models import Room
 
 from agent.continuity import FileStore
 from agent.continuity.lookout import Lookout
-from agent.continuity.rescue import Dispatch, RoomView
+from agent.continuity.rescue import ARRIVAL_S, Dispatch, RoomView
 from agent.continuity.rooms import Rooms
+from tests.fakes.eventually import eventually
 from tests.unit.continuity.conversations import conversation
 
 
@@ -40,6 +44,7 @@ class FakeRooms(Rooms):
         self.views: dict[str, RoomView] = {}
         self.done: list[tuple[str, ...]] = []
         self.is_away = False
+        self.looks = 0
 
     async def names(self) -> list[str]:
         self._check()
@@ -47,6 +52,7 @@ class FakeRooms(Rooms):
 
     async def look(self, room: str) -> RoomView | None:
         self._check()
+        self.looks += 1
         return self.views.get(room)
 
     async def bring_agent(self, room: str, metadata: str) -> None:
@@ -81,12 +87,19 @@ def job(room: str = "blue/room") -> RunningJobInfo:
     )
 
 
+class Late(Random):
+    """What waits by chance waits as long as it may."""
+
+    def uniform(self, a: float, b: float) -> float:
+        return b
+
+
 class Scene:
     def __init__(self, folder: Path) -> None:
         self.worker = Worker()
         self.rooms = FakeRooms()
         self.store = FileStore(folder)
-        self.lookout = Lookout(self.worker, self.store, self.rooms)
+        self.lookout = Lookout(self.worker, self.store, self.rooms, Late())
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -142,8 +155,41 @@ async def test_it_is_tried_until_the_server_answers(scene: Scene) -> None:
 async def test_an_agent_of_another_worker_is_missed(scene: Scene) -> None:
     scene.rooms.views = {"green": view(agents=frozenset()), "red": view()}
     async with scene.running():
-        pass
+        await eventually(lambda: scene.rooms.done)
     assert scene.rooms.done == [("bring", "green", '{"interrupted":true}')]
+
+
+async def test_one_that_has_just_arrived_and_died_is_missed_too(scene: Scene) -> None:
+    young = Dispatch(
+        id="AD_1",
+        metadata="",
+        asked_s=time.time(),
+        had_agent=True,
+        agents=frozenset({"agent-1"}),
+    )
+    callers, agents = frozenset({"ann"}), frozenset({"agent-1"})
+    scene.rooms.views = {
+        "green": RoomView(sid="RM_1", callers=callers, agents=agents, dispatches=(young,))
+    }
+    async with scene.running():
+        await eventually(lambda: scene.rooms.looks)
+        scene.rooms.views = {
+            "green": RoomView(sid="RM_1", callers=callers, agents=frozenset(), dispatches=(young,))
+        }
+        await eventually(lambda: scene.rooms.done)
+    assert scene.rooms.done == [("bring", "green", '{"interrupted":true}')]
+    assert time.time() - young.asked_s < ARRIVAL_S
+
+
+async def test_one_that_is_on_its_way_out_is_not(scene: Scene) -> None:
+    scene.rooms.views = {"green": view(agents=frozenset())}
+    async with scene.running():
+        await eventually(lambda: scene.rooms.looks)
+        withdrawn = replace(view(agents=frozenset()), dispatches=())
+        scene.rooms.views = {"green": withdrawn}
+        await eventually(lambda: scene.rooms.looks > 1)
+        await asyncio.sleep(0.1)
+    assert scene.rooms.done == []
 
 
 async def test_a_call_that_is_given_up_leaves_nothing_behind(scene: Scene) -> None:
@@ -156,6 +202,7 @@ async def test_a_call_that_is_given_up_leaves_nothing_behind(scene: Scene) -> No
     scene.rooms.views = {"blue/room": hopeless}
     await scene.store.save(conversation())
     async with scene.running():
-        pass
+        await eventually(lambda: scene.rooms.done)
+        await asyncio.sleep(0.1)
     assert scene.rooms.done == [("close", "blue/room")]
     assert await scene.store.load("blue/room") is None

@@ -60,6 +60,34 @@ def test_an_agent_of_another_worker_is_missed_when_it_had_time_to_arrive() -> No
     assert decide(room(dispatches=old), None, NOW_S) == Bring("m0", was_interrupted=True)
 
 
+def test_an_agent_that_was_seen_and_is_gone_is_missed_however_young_its_request_is() -> None:
+    asked = Dispatch(
+        id="AD_0", metadata="", asked_s=NOW_S - 4, had_agent=True, agents=frozenset({"agent-1"})
+    )
+    lonely = room(dispatches=(asked,))
+    assert decide(lonely, None, NOW_S, {"agent-1"}) == Bring("", was_interrupted=True)
+    assert decide(lonely, None, NOW_S, {"agent-of-an-older-request"}) == Wait()
+
+
+def test_one_of_which_nothing_was_told_is_waited_for() -> None:
+    assert decide(room(dispatches=dispatches(4)), None, NOW_S, {"agent-1"}) == Wait()
+
+
+def test_agents_that_leave_at_once_are_replaced_ever_more_slowly_too() -> None:
+    def seen_after(age_s: float) -> object:
+        newest = Dispatch(
+            id="AD_x",
+            metadata="",
+            asked_s=NOW_S - age_s,
+            had_agent=True,
+            agents=frozenset({"agent-2"}),
+        )
+        return decide(room(dispatches=(*dispatches(600, 600), newest)), None, NOW_S, {"agent-2"})
+
+    assert seen_after(2.9) == Wait()
+    assert seen_after(3.0) == Bring("", was_interrupted=True)
+
+
 def test_a_request_that_no_worker_took_is_made_again_and_the_caller_greeted() -> None:
     young = dispatches(TAKING_S - 0.1, had_agent=False)
     old = dispatches(TAKING_S, had_agent=False)
