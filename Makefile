@@ -18,7 +18,7 @@ SPLIT ?=
 SBOM ?= dist
 
 PYTHON := .venv/bin/python
-SLOW_TESTS := tests/deploy/test_chart.py tests/room/test_lost_processes.py tests/room/test_lost_servers.py
+SLOW_TESTS := tests/deploy/test_chart.py tests/room/test_lost_processes.py tests/room/test_lost_servers.py tests/room/test_rolling_restart.py
 PAGE := agent/web/page
 
 .DEFAULT_GOAL := help
@@ -28,7 +28,7 @@ help:
 	@echo "make demo         start everything and print one URL; Ctrl-C stops it (LAN=1: for a phone, too)"
 	@echo "make setup        prepare everything that the demo needs, start nothing (LOCAL=1: local models' engines, too)"
 	@echo "make test         all tests; installs what they need"
-	@echo "make test-slow    the Helm chart, and calls whose worker or LiveKit server dies: a quarter of an hour"
+	@echo "make test-slow    the Helm chart, calls whose worker or LiveKit server dies or is replaced: a quarter of an hour"
 	@echo "make check        linters, types, import rules, keys left in files"
 	@echo "make fix          format and repair what can be repaired by itself"
 	@echo "make audit        known holes in packages, asked of PyPI and npm; needs the network"

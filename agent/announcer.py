@@ -31,23 +31,32 @@ class Announcer:
     async def _say(self, text: str) -> None:
         # Said at once it would be lost: speech that goes on interrupts it, as would its transcript.
         try:
-            while not await self._idle():
-                pass
+            await until_idle(self._session)
             self._session.say(text)
         except (ActivityClosedError, RuntimeError):
             return  # the session is closing
 
-    async def _idle(self) -> bool:
-        """False when the wait ended because the caller went on speaking."""
-        try:
-            await self._session.wait_for_idle()
-        except asyncio.CancelledError:
-            # livekit lets the cancelling of its own end-of-turn task through to those who wait.
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise
-            return False
-        return True
+
+async def until_idle(session: AgentSession[None]) -> None:
+    """Until neither the caller nor the agent speaks.
+
+    Raises ActivityClosedError or RuntimeError when the session closes.
+    """
+    while not await _is_idle(session):
+        pass
+
+
+async def _is_idle(session: AgentSession[None]) -> bool:
+    """False when the wait ended because the caller went on speaking."""
+    try:
+        await session.wait_for_idle()
+    except asyncio.CancelledError:
+        # livekit lets the cancelling of its own end-of-turn task through to those who wait.
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        return False
+    return True
 
 
 def after_speech(session: AgentSession[None], then: Callable[[], None]) -> None:

@@ -30,6 +30,7 @@ from agent.continuity.thread import Phrases, Thread
 from agent.dispatch import CallOptions
 from agent.echo_filter import EchoFilter
 from agent.engines import Pipeline
+from agent.farewell import Farewell
 from agent.filler import Filler
 from agent.playout import Playout, Samples
 from agent.profiles import Choice
@@ -126,6 +127,11 @@ class Call:
         self._filler = Filler(
             self._session, Fillers(delay_s=settings.agent_filler_s, phrases=settings.fillers)
         )
+        self._farewell = Farewell(
+            self._session,
+            settings.agent_drain_goodbye,
+            hang_up=lambda: self._spawn(self._end_by_agent()),
+        )
         self._attention = Attention(
             self._session,
             silence_options(settings, choice.profile),
@@ -210,6 +216,7 @@ class Call:
         self._thread.hold(self._session, self._assistant, self._phrases)
         self._filler.attach()
         self._attention.attach()
+        self._farewell.attach()
 
     async def _start_session(self) -> bool:
         """False when the call ended first: livekit would wait for ever for a caller who has left."""
@@ -368,6 +375,7 @@ class Call:
         self._toolbox.close()
         self._filler.close()
         self._attention.close()
+        self._farewell.close()
         self._announcer.close()
         self._watch.close()
         self._recorder.close()

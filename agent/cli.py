@@ -220,18 +220,22 @@ def _settings(*, need_livekit: bool = False, warn: bool = True) -> Settings:
 def _worker(*, dev: bool) -> int:
     settings = _settings(need_livekit=True)
     choice = _choice(settings)
-    _check_ports(settings)
-    _check_server(settings)
-    _check_model_server(settings, choice)
     with tempfile.TemporaryDirectory(prefix="parley-") as folder:
         # Read when prometheus_client is imported: job processes share their counts through it.
         metrics_folder = Path(folder) / "metrics"
         metrics_folder.mkdir()
         os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(metrics_folder))
+        _check_ports(settings)
+        _check_server(settings)
+        _check_model_server(settings, choice)
         from agent.chained import share_breakers
+        from agent.farewell import share_farewell
+        from agent.lateness import share_lateness
         from agent.local.host import local_host
 
         share_breakers(Path(folder))
+        share_lateness(Path(folder))
+        farewell = share_farewell(Path(folder))
         local = local_host(settings, choice, Path(folder))
         from agent.forkserver import settle_forkserver, start_forkserver
 
@@ -239,23 +243,34 @@ def _worker(*, dev: bool) -> int:
         from livekit.agents.cli.log import setup_logging
 
         from agent.continuity.lookout import watching
+        from agent.gauges import gauging
+        from agent.health import answering
         from agent.log_privacy import keep_content_out
         from agent.main import build_server
-        from agent.worker import run_worker
+        from agent.metrics_files import keep_own
+        from agent.metrics_server import shared_folder
+        from agent.reception import Reception
+        from agent.worker import Drain, run_worker
 
         level = "DEBUG" if dev and settings.agent_log_level == "INFO" else settings.agent_log_level
         setup_logging(level, devmode=dev, console=False)
         keep_content_out()
+        reception = Reception(settings, dev=dev)
         try:
-            server = build_server(settings, dev=dev)
+            server = build_server(settings, reception)
         except ProfileError as e:
             settle_forkserver()
             raise ConfigError([str(e)]) from None
         return run_worker(
             server,
-            dev=dev,
+            drain=None if dev else Drain(settings.agent_drain_s, farewell),
+            health=answering(settings, reception.describe),
             local=local.running() if local else None,
-            beside=watching(server, settings),
+            beside=[
+                keep_own(shared_folder() or metrics_folder),
+                gauging(reception, settings, choice),
+                watching(server, settings, reception),
+            ],
         )
 
 

@@ -242,6 +242,12 @@ class Settings(BaseSettings):
     """Rooms that callers may ask for by name, with commas between and * for any characters; without, each gets a new one whose name nobody can guess."""
     agent_web_choices: Annotated[str, AfterValidator(_choices)] = ""
     """What callers may set for their call: profile, instructions, voice, language, greeting, simulated, with commas between; without, nothing."""
+    agent_max_sessions: Annotated[int, Field(ge=0, le=10_000)] = 0
+    """Calls that the worker has at once, at most; 0 for as many as its processors carry (in `dev` any number)."""
+    agent_drain_s: Seconds = 3600
+    """Seconds that calls may take to end by themselves after the worker is told to stop; then they end with a goodbye."""
+    agent_drain_goodbye: str = "I have to end this call now. Please call again. Goodbye!"
+    """Which is this, in the callers' language."""
     agent_idle_processes: Annotated[int, Field(ge=0, le=64)] = 1
     """Warm processes kept ready, so that a caller does not wait for engines to load."""
     agent_log_level: LogLevel = "INFO"

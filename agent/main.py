@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import math
 import os
 import sys
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from livekit import rtc
-from livekit.agents import AgentServer, JobContext, JobProcess, JobRequest
+from livekit import api, rtc
+from livekit.agents import AgentServer, JobContext, JobProcess
 
 from agent.call import CALLER_KINDS, Call
 from agent.config import Settings, load_settings
 from agent.continuity import StoreError, open_store
-from agent.continuity.rooms import mark_of, withdraw
+from agent.continuity.rooms import FAILURES, withdraw
+from agent.continuity.waiting import is_mark
 from agent.dispatch import DispatchError, parse_metadata
 from agent.engines import Loaded, build, check_engines, import_plugins, preload
 from agent.forkserver import PRELOADED_MODULES
 from agent.log_privacy import keep_content_out
 from agent.profiles import ProfileError, choose
+from agent.reception import Reception
 from agent.room_messages import send_notice
 from agent.turn_taking import voice_activity
 
 logger = logging.getLogger(__name__)
 
-AGENT_DISPLAY_NAME = "Parley"
 REFUSAL_WAIT_S = 30.0
 """How long a refused call waits for somebody to tell why."""
 
@@ -35,10 +38,9 @@ READY_FILE_VARIABLE = "PARLEY_READY_FILE"
 """A path in this variable is written when the worker is registered; `parley demo` waits for it."""
 
 
-def build_server(settings: Settings, *, dev: bool) -> AgentServer:
-    """A worker for these settings; nothing is started yet.
+def build_server(settings: Settings, reception: Reception) -> AgentServer:
+    """A worker for these settings, whose calls `reception` takes; nothing is started yet.
 
-    In production it is full at 70 % CPU, in `dev` never: a busy laptop still answers.
     Raises ProfileError when the engines of the settings cannot be built.
     """
     check_engines(settings)
@@ -51,29 +53,21 @@ def build_server(settings: Settings, *, dev: bool) -> AgentServer:
         ws_url=settings.livekit_url,
         api_key=settings.livekit_api_key,
         api_secret=settings.api_secret or None,
-        host=settings.agent_host,
-        port=settings.agent_health_port,
-        prometheus_port=settings.agent_metrics_port or None,
+        host="127.0.0.1",  # of livekit's own answers to probes; ours are in agent/health.py
+        port=0,
         num_idle_processes=settings.agent_idle_processes,
         setup_fnc=prewarm,
-        load_fnc=never_full if dev else None,
+        load_fnc=reception.load,
+        load_threshold=math.inf,  # livekit only guesses what a call that has just begun will cost
         initialize_process_timeout=60.0,
         preload_modules=PRELOADED_MODULES,
         log_level=settings.agent_log_level.replace("WARNING", "WARN"),
     )
-    server.rtc_session(entrypoint, agent_name=settings.agent_name or "", on_request=accept)
+    name = settings.agent_name or ""
+    server.rtc_session(entrypoint, agent_name=name, on_request=reception.answer)
+    reception.attach(server)
     server.on("worker_registered", _announce_ready)
     return server
-
-
-def never_full(server: AgentServer) -> float:
-    """A load that grows with calls and stays below what livekit-server takes for full (0.7)."""
-    calls = len(server.active_jobs)
-    return 0.5 * calls / (calls + 10)
-
-
-async def accept(request: JobRequest) -> None:
-    await request.accept(name=AGENT_DISPLAY_NAME, attributes=mark_of(request.agent_name))
 
 
 def prewarm(process: JobProcess) -> None:
@@ -94,7 +88,7 @@ async def entrypoint(ctx: JobContext) -> None:
     """A job: one call."""
     settings: Settings = ctx.proc.userdata["settings"]
     ctx.log_context_fields = {"room": ctx.room.name, "job": ctx.job.id}
-    connect = partial(ctx.connect, rtc_config=rtc_configuration(settings.livekit_url or ""))
+    connect = partial(_join, ctx, settings)
     try:
         options = parse_metadata(ctx.job.metadata)
         choice = choose(settings, options)
@@ -117,6 +111,15 @@ def rtc_configuration(livekit_url: str) -> rtc.RtcConfiguration | None:
     if urlsplit(livekit_url).hostname not in ("127.0.0.1", "localhost", "::1"):
         return None
     return rtc.RtcConfiguration(ice_servers=[rtc.IceServer(urls=["stun:127.0.0.1:3478"])])
+
+
+async def _join(ctx: JobContext, settings: Settings) -> None:
+    """Connects; a caller who was told to wait is not told so any more."""
+    await ctx.connect(rtc_config=rtc_configuration(settings.livekit_url or ""))
+    if is_mark(ctx.room.metadata):
+        unmarked = api.UpdateRoomMetadataRequest(room=ctx.room.name, metadata="")
+        with contextlib.suppress(*FAILURES):
+            await ctx.api.room.update_room_metadata(unmarked)
 
 
 async def _refuse(ctx: JobContext, message: str) -> None:

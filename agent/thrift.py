@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import time
 
-from agent import metrics
+from agent import lateness, metrics
 from agent.chained import Chains
 from agent.speech import ClausePlanner
 from agent.turn_record import TurnRecord
-from agent.turns.economy import Economy, Stage, Step
+from agent.turns.economy import Economy, Stage, Step, waits
 
 logger = logging.getLogger(__name__)
 
@@ -27,9 +28,13 @@ class Thrift:
         to the answer's first sound; 0 changes nothing ever."""
         self._chains = chains
         self._planner = planner
+        self._budget_s = budget_s
         self._economy = Economy(budget_s)
 
     def finished(self, record: TurnRecord) -> None:
+        waited = waits(record)
+        if waited is not None and self._budget_s:
+            lateness.tell(sum(waited.values()) / self._budget_s, time.monotonic())
         step = self._economy.finished(record, self._can_step())
         if step is not None:
             self._take(step)

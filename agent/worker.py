@@ -6,16 +6,19 @@ import asyncio
 import logging
 import os
 import signal
-import subprocess  # nosec B404 # starts this program anew
+import subprocess
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import watchfiles
 from livekit.agents import AgentServer, utils
 from livekit.plugins.speechcore import EngineError
+
+from agent.farewell import FAREWELL_S
 
 logger = logging.getLogger(__name__)
 
@@ -25,29 +28,50 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 Running = AbstractAsyncContextManager[None]
 
 
+@dataclass(frozen=True)
+class Drain:
+    """How calls end after the first signal: by themselves, or by a goodbye."""
+
+    limit_s: float
+    """Until the goodbye."""
+    farewell: Path
+    """The file by which job processes know that it is time for it."""
+    goodbye_s: float = FAREWELL_S
+    """From then on, for all of them to have ended."""
+
+
 def run_worker(
     server: AgentServer,
     *,
-    dev: bool,
+    drain: Drain | None = None,
+    health: Running | None = None,
     local: Running | None = None,
-    beside: Running | None = None,
+    beside: Sequence[Running] = (),
 ) -> int:
     """Blocks until the worker has ended; returns the exit status.
 
-    Outside `dev` the first signal drains: no new calls, running ones finish. `local`: what has to
+    The first signal drains: no new calls, running ones finish; with `drain` None (in `dev`) it ends
+    them at once. `health`: what answers probes, from the first moment to the last. `local`: what has to
     run before the worker takes calls, and until the last one has ended. `beside`: what runs while
     the worker does, and begins when it has started.
     """
-    running = _run(server, dev=dev, local=local or nullcontext(), beside=beside or nullcontext())
-    return asyncio.run(running)
+    around = health or nullcontext(), local or nullcontext()
+    return asyncio.run(_run(server, drain, *around, beside))
 
 
-async def _run(server: AgentServer, *, dev: bool, local: Running, beside: Running) -> int:
+async def _run(
+    server: AgentServer,
+    drain: Drain | None,
+    health: Running,
+    local: Running,
+    beside: Sequence[Running],
+) -> int:
     stop = _StopSignals()
     try:
         async with AsyncExitStack() as stack:
+            await stack.enter_async_context(health)
             if await _finishes(stack.enter_async_context(local), stop.first):
-                await _serve(server, dev=dev, beside=beside, stop=stop.first)
+                await _serve(server, drain=drain, beside=beside, stop=stop.first)
     except (EngineError, OSError, RuntimeError, ValueError) as e:
         logger.error("the worker stopped: %s", _advice(e))
         return 1
@@ -56,18 +80,22 @@ async def _run(server: AgentServer, *, dev: bool, local: Running, beside: Runnin
     return 0
 
 
-async def _serve(server: AgentServer, *, dev: bool, beside: Running, stop: asyncio.Event) -> None:
+async def _serve(
+    server: AgentServer, *, drain: Drain | None, beside: Sequence[Running], stop: asyncio.Event
+) -> None:
     started = asyncio.Event()
     server.on("worker_started", started.set)
-    running = asyncio.create_task(server.run(devmode=dev), name="worker")
+    running = asyncio.create_task(server.run(devmode=drain is None), name="worker")
     starting = asyncio.create_task(started.wait(), name="worker-start")
     stopped = asyncio.create_task(stop.wait(), name="stop-signal")
     try:
         await asyncio.wait({running, starting, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        async with beside if started.is_set() else nullcontext():
+        async with AsyncExitStack() as stack:
+            for running_beside in beside if started.is_set() else ():
+                await stack.enter_async_context(running_beside)
             await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            if not running.done() and not dev:
-                await _drain(server)
+            if not running.done() and drain is not None:
+                await _drain(server, drain)
         await server.aclose()
         await running
     finally:
@@ -90,13 +118,23 @@ async def _finishes(work: Coroutine[Any, Any, None], stop: asyncio.Event) -> boo
         stopped.cancel()
 
 
-async def _drain(server: AgentServer) -> None:
+async def _drain(server: AgentServer, drain: Drain) -> None:
+    """Until the last call has ended, at its time or by a goodbye; one that cannot even that is left."""
     if server.active_jobs:
         logger.info("waiting for calls to end; another signal ends them now")
+    draining = asyncio.create_task(server.drain(None), name="drain")
     try:
-        await server.drain()
-    except TimeoutError:
-        logger.warning("calls were still running when the time to drain was over")
+        await asyncio.wait({draining}, timeout=drain.limit_s)
+        if not draining.done():
+            logger.warning("the time to drain is over: calls end with a goodbye")
+            drain.farewell.touch()
+            await asyncio.wait({draining}, timeout=drain.goodbye_s)
+        if draining.done():
+            await draining
+        else:
+            logger.warning("calls were still running after the goodbye")
+    finally:
+        await utils.aio.cancel_and_wait(draining)
 
 
 class _StopSignals:
@@ -144,7 +182,7 @@ def _is_source(_: watchfiles.Change, path: str) -> bool:
 
 
 def _start(command: list[str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, *command])  # nosec B603 # our own command
+    return subprocess.Popen([sys.executable, *command])
 
 
 def _stop(child: subprocess.Popen[bytes]) -> None:

@@ -1,7 +1,8 @@
 """The worker's look-out over calls: an agent comes back where one died.
 
 A process of this worker that dies is noticed within a tenth of a second. The agents of workers that
-died are found by looking at the server's rooms, a few at a time: the more workers, the sooner.
+died are found by looking at the server's rooms, a few at a time: the more workers, the sooner. So
+are callers whom no worker has taken; those that this worker has refused are looked for at their time.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ from livekit.agents.job import RunningJobInfo
 
 from agent import metrics
 from agent.config import Settings
-from agent.continuity.rescue import Bring, GiveUp, Leave, LostJob, Wait, decide
+from agent.continuity.rescue import TAKING_S, Bring, GiveUp, Leave, LostJob, Wait, decide
 from agent.continuity.rooms import FAILURES, Rooms
 from agent.continuity.store import ConversationStore, FileStore, StoreError, open_store
+from agent.continuity.waiting import mark_for
 from agent.dispatch import DispatchError, interrupted_metadata
+from agent.reception import Reception
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +42,10 @@ _SURE_S = (0.3, 0.7)
 """Until a room whose agent is gone is looked at again: one that leaves in order says so after it has
 left. By chance, so that not all workers send an agent."""
 _SWEEP_S = 60.0
+_REFUSED_S = 0.25
+"""Between two looks for a refused call whose time has come."""
+_SPREAD_S = 1.0
+"""Within which the workers that have refused the same call look for it, one after the other."""
 
 
 class Lookout:
@@ -58,6 +65,8 @@ class Lookout:
         self._random = random or Random()  # nosec B311 # which rooms to look at first
         self._jobs: dict[str, RunningJobInfo] = {}
         self._rescuing: set[str] = set()
+        self._refused: dict[str, float] = {}
+        """Rooms, and when to look at them."""
         self._seen: dict[str, set[str]] = {}
         """The agents that were in a room at some time."""
         self._deserted: set[str] = set()
@@ -69,8 +78,20 @@ class Lookout:
         async with self._tasks as tasks:
             tasks.create_task(_every(_LOOK_S, self._look_at_jobs), name="job-watch")
             tasks.create_task(_every(_SCAN_S, self._scan), name="room-watch")
+            tasks.create_task(_every(_REFUSED_S, self._look_at_refused), name="refused-calls")
             if isinstance(self._store, FileStore):
                 tasks.create_task(_every(_SWEEP_S, self._store.sweep), name="conversation-sweep")
+
+    def refused(self, room: str) -> None:
+        """This worker was asked for an agent for this room, and has refused."""
+        due_s = time.monotonic() + TAKING_S + self._random.uniform(0.0, _SPREAD_S)
+        self._refused.setdefault(room, due_s)
+
+    async def _look_at_refused(self) -> None:
+        now_s = time.monotonic()
+        for room in [room for room, due_s in self._refused.items() if due_s <= now_s]:
+            del self._refused[room]
+            await self._is_settled(room, None)
 
     async def _look_at_jobs(self) -> None:
         running = {info.job.id: info for info in self._server.active_jobs}
@@ -109,7 +130,7 @@ class Lookout:
             return False  # the look at all rooms will find it
         return kept is not None and kept.job == info.job.id and kept.has_caller(time.time())
 
-    async def _is_settled(self, room: str, lost: LostJob) -> bool:
+    async def _is_settled(self, room: str, lost: LostJob | None) -> bool:
         try:
             return await self._see_to(room, lost)
         except FAILURES as e:
@@ -142,6 +163,8 @@ class Lookout:
         if lost is None and _is_after_an_agent(decision) and room not in self._deserted:
             self._deserted.add(room)
             return False
+        if mark := mark_for(view, decision):
+            await self._rooms.mark(room, mark)  # before there can be an agent to take it away
         match decision:
             case Bring(metadata, was_interrupted):
                 if lost is not None:
@@ -185,12 +208,15 @@ async def _every(period_s: float, work: Callable[[], Awaitable[None]]) -> None:
 
 
 @contextlib.asynccontextmanager
-async def watching(server: AgentServer, settings: Settings) -> AsyncIterator[None]:
+async def watching(
+    server: AgentServer, settings: Settings, reception: Reception
+) -> AsyncIterator[None]:
     """Watches while the block runs; `server` must be running when it begins."""
     store = open_store(settings)
     keys = settings.livekit_api_key, settings.api_secret
     async with api.LiveKitAPI(settings.livekit_url, *keys) as livekit:
         lookout = Lookout(server, store, Rooms(livekit, settings.agent_name or ""))
+        reception.on_refused = lookout.refused
         task = asyncio.create_task(lookout.run(), name="lookout")
         try:
             yield

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import itertools
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 ATTEMPTS = 3
@@ -52,6 +53,7 @@ class RoomView:
     """Of our name; one whose process is gone may still be among them."""
     dispatches: tuple[Dispatch, ...]
     """Of our agent, in any order."""
+    metadata: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def decide(
     if not view.callers:
         return Wait()
     had_agent = lost is not None or any(dispatch.had_agent for dispatch in view.dispatches)
-    attempts = max(0, len(view.dispatches) - 1)
+    attempts = max(0, len(_since_the_first_agent(view)) - 1)
     # A server that was started again has forgotten our dispatch, and may have made another.
     is_known_dead = lost is not None and lost.dispatch in {d.id for d in view.dispatches}
     has_left = newest is not None and bool(newest.agents) and newest.agents <= set(seen)
@@ -106,6 +108,13 @@ def decide(
         return GiveUp() if had_agent else Leave()
     metadata = lost.metadata if lost else newest.metadata if newest else ""
     return Bring(metadata, was_interrupted=had_agent)
+
+
+def _since_the_first_agent(view: RoomView) -> Sequence[Dispatch]:
+    """Those that count: while the caller waited for a first agent, nothing had died."""
+    in_order = sorted(view.dispatches, key=lambda dispatch: dispatch.asked_s)
+    waits = list(itertools.takewhile(lambda dispatch: not dispatch.had_agent, in_order))
+    return in_order[len(waits) :] or in_order
 
 
 def _patience_s(newest: Dispatch, attempts: int, *, is_gone: bool) -> float:

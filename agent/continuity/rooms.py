@@ -53,6 +53,7 @@ class Rooms:
             callers=frozenset(p.identity for p in present if p.kind in _CALLER_KINDS),
             agents=frozenset(p.identity for p in present if self._is_ours(p)),
             dispatches=await self._dispatches(room),
+            metadata=answer.rooms[0].metadata,
         )
 
     async def bring_agent(self, room: str, metadata: str) -> None:
@@ -60,6 +61,10 @@ class Rooms:
             agent_name=self._agent_name, room=room, metadata=metadata
         )
         await self._server.agent_dispatch.create_dispatch(request)
+
+    async def mark(self, room: str, metadata: str) -> None:
+        request = api.UpdateRoomMetadataRequest(room=room, metadata=metadata)
+        await self._server.room.update_room_metadata(request)
 
     async def remove(self, room: str, identity: str) -> None:
         """Takes a participant out whose process is gone; one that is not there is no error."""

@@ -28,7 +28,7 @@ async def wait_for_server(url: str, keys: Keys, *, deadline_s: float) -> None:
 
 
 async def wait_for_worker(ready_file: Path, health_port: int, *, deadline_s: float) -> None:
-    """Returns when the worker has registered and says it is healthy. Raises DemoError."""
+    """Returns when the worker has registered and says it is ready. Raises DemoError."""
     try:
         async with (
             asyncio.timeout(deadline_s),
@@ -55,7 +55,7 @@ async def _is_ready(ready_file: Path, session: aiohttp.ClientSession, port: int)
     if not await asyncio.to_thread(ready_file.exists):
         return False
     try:
-        async with session.get(f"http://127.0.0.1:{port}/") as response:
+        async with session.get(f"http://127.0.0.1:{port}/readyz") as response:
             return response.status == 200
     except (aiohttp.ClientError, TimeoutError):
         return False

@@ -34,7 +34,7 @@ def serve(entrypoint: Callable[[JobContext], Awaitable[None]]) -> int:
     )
     server.rtc_session(entrypoint, agent_name=os.environ["AGENT_NAME"])
     server.on("worker_registered", _announce_ready)
-    return run_worker(server, dev=True)
+    return run_worker(server)
 
 
 def _never_full(server: AgentServer) -> float:

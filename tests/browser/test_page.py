@@ -116,3 +116,27 @@ async def test_a_server_that_dies_in_mid_call_is_waited_for_and_then_given_up(
     await visitor.wait_for(given_up, "end of the attempts", timeout_s=60)
     await expect(state).to_have_text("The connection is lost")
     await expect(visitor.page.get_by_role("button", name="Try again")).to_be_enabled()
+
+
+@pytest.fixture
+def lone_worker(own_livekit: LiveKit) -> Iterator[Worker]:
+    """It has room for one call."""
+    own = {"AGENT_PROFILE": "simulated", "AGENT_MAX_SESSIONS": "1"}
+    with running_worker(own_livekit.environment | own) as worker:
+        yield worker
+
+
+async def test_a_caller_whom_no_worker_takes_sees_why_and_is_served_when_one_is_free(
+    own_livekit: LiveKit, lone_worker: Worker, site: Site, visit: Visit
+) -> None:
+    address = await site.address(livekit_url=own_livekit.url)
+    first, second = await visit(address=address), await visit(address=address)
+    await first.talk()
+    await first.in_phase("live")
+    await second.talk()
+    state = second.page.locator("#state")
+    await expect(state).to_have_text("All agents are busy", timeout=15_000)
+    assert "as soon as one is free" in await second.advice()
+    await first.leave()
+    await second.in_phase("live", timeout_s=30)
+    assert second.errors == []

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 import yaml
-from livekit.agents.worker import DRAIN_TIMEOUT
 from livekit.plugins.modelserver.config import Limits
 
 from agent.config import Settings
+from agent.farewell import FAREWELL_S
 from tests.deploy import tools
 from tests.deploy.conftest import Recorded
 
@@ -188,9 +188,18 @@ def test_mounts_have_volumes_and_probes_and_policies_have_ports(variant: str) ->
 
 def test_pods_are_given_longer_than_they_wait_for_their_calls() -> None:
     worker = one("Deployment", "worker")["spec"]["template"]["spec"]
-    assert worker["terminationGracePeriodSeconds"] >= DRAIN_TIMEOUT + 30
+    (container,) = worker["containers"]
+    (drain_s,) = (v["value"] for v in container["env"] if v["name"] == "AGENT_DRAIN_S")
+    assert worker["terminationGracePeriodSeconds"] >= int(drain_s) + FAREWELL_S + 20
     server = one("Deployment", "modelserver")["spec"]["template"]["spec"]
     assert server["terminationGracePeriodSeconds"] >= Limits().drain_s + 10
+
+
+def test_a_worker_is_ready_by_what_it_says_and_alive_as_long_as_it_says_anything() -> None:
+    (worker,) = one("Deployment", "worker")["spec"]["template"]["spec"]["containers"]
+    paths = {probe: worker[probe]["httpGet"]["path"] for probe in worker if "Probe" in probe}
+    assert paths.pop("readinessProbe") == "/readyz"
+    assert paths == {"startupProbe": "/healthz", "livenessProbe": "/healthz"}
 
 
 def test_secrets_come_by_reference_only() -> None:
@@ -212,6 +221,7 @@ def test_secrets_come_by_reference_only() -> None:
         "settings.OPENAI_API_KEY=sk",
         "settings.AGENT_WEB_PASSWORD=open-sesame",
         "settings.HOME=/root",
+        "settings.AGENT_DRAIN_S=7200",
         "worker.replica=3",
         "livekit.url=livekit:7880",
         "modelServer.gpus=-1",

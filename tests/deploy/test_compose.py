@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 import yaml
-from livekit.agents.worker import DRAIN_TIMEOUT
 
 from agent.config import Settings
 from agent.demo.ports import pick_server_ports
+from agent.farewell import FAREWELL_S
 from tests.deploy import tools
 from tests.deploy.conftest import running_livekit
 from tests.stack.redis import redis_server
@@ -99,7 +99,8 @@ def test_images_of_ours_are_built_from_a_stage_that_exists(project: dict[str, An
 
 
 def test_a_worker_is_given_longer_than_it_waits_for_its_last_call(project: dict[str, Any]) -> None:
-    assert seconds(project["services"]["worker"]["stop_grace_period"]) >= DRAIN_TIMEOUT + 30
+    calls_s = Settings.model_fields["agent_drain_s"].default + FAREWELL_S
+    assert seconds(project["services"]["worker"]["stop_grace_period"]) >= calls_s + 20
 
 
 def test_the_parts_that_others_wait_for_have_a_health_check(project: dict[str, Any]) -> None:

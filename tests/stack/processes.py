@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import signal
@@ -15,6 +16,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import psutil
@@ -98,6 +101,15 @@ class Worker:
     def metrics(self) -> str:
         with urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=5) as answer:
             return str(answer.read().decode())
+
+    def probe(self, path: str = "/readyz") -> tuple[int, dict[str, Any]]:
+        """The status of its answer to a probe, and what it tells."""
+        try:
+            with urlopen(f"http://127.0.0.1:{self.health_port}{path}", timeout=5) as answer:
+                return answer.status, json.load(answer)
+        except HTTPError as e:
+            with e:
+                return e.code, json.load(e)
 
     def processes(self) -> list[psutil.Process]:
         """The worker itself first, then its children; none when it has ended."""

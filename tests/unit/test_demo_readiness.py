@@ -30,7 +30,7 @@ async def test_a_worker_is_ready_when_it_is_healthy_and_has_registered(tmp_path:
         return web.Response(status=status)
 
     app = web.Application()
-    app.router.add_get("/", health)
+    app.router.add_get("/readyz", health)
     ready_file = tmp_path / "ready"
     async with http_server(app) as url:
         port = int(url.rpartition(":")[2])

@@ -19,8 +19,9 @@ from livekit.protocol.models import Room
 
 from agent.continuity import FileStore
 from agent.continuity.lookout import Lookout
-from agent.continuity.rescue import ARRIVAL_S, Dispatch, RoomView
+from agent.continuity.rescue import ARRIVAL_S, TAKING_S, Dispatch, RoomView
 from agent.continuity.rooms import Rooms
+from agent.continuity.waiting import is_mark
 from tests.fakes.eventually import eventually
 from tests.unit.continuity.conversations import conversation
 
@@ -44,11 +45,13 @@ class FakeRooms(Rooms):
         self.views: dict[str, RoomView] = {}
         self.done: list[tuple[str, ...]] = []
         self.is_away = False
+        self.are_many = False
+        """So that those of the test are not among the few that are looked at."""
         self.looks = 0
 
     async def names(self) -> list[str]:
         self._check()
-        return list(self.views)
+        return [] if self.are_many else list(self.views)
 
     async def look(self, room: str) -> RoomView | None:
         self._check()
@@ -58,6 +61,10 @@ class FakeRooms(Rooms):
     async def bring_agent(self, room: str, metadata: str) -> None:
         self.done.append(("bring", room, metadata))
         self.views[room] = view(agents=frozenset({"agent-new"}))
+
+    async def mark(self, room: str, metadata: str) -> None:
+        assert is_mark(metadata)
+        self.done.append(("mark", room))
 
     async def remove(self, room: str, identity: str) -> None:
         self.done.append(("remove", room, identity))
@@ -74,6 +81,12 @@ def view(**changes: frozenset[str]) -> RoomView:
     asked = Dispatch(id="AD_1", metadata="", asked_s=1.0, had_agent=True)
     given = {"callers": frozenset({"ann"}), "agents": frozenset({"agent-1"}), **changes}
     return RoomView(sid="RM_1", dispatches=(asked,), **given)
+
+
+def waiting(asked: Dispatch) -> RoomView:
+    """A room to which no agent has come."""
+    callers = frozenset({"ann"})
+    return RoomView(sid="RM_1", callers=callers, agents=frozenset(), dispatches=(asked,))
 
 
 def job(room: str = "blue/room") -> RunningJobInfo:
@@ -190,6 +203,19 @@ async def test_one_that_is_on_its_way_out_is_not(scene: Scene) -> None:
         await eventually(lambda: scene.rooms.looks > 1)
         await asyncio.sleep(0.1)
     assert scene.rooms.done == []
+
+
+@pytest.mark.virtual_time
+async def test_a_call_that_was_refused_is_told_to_wait_and_offered_again(scene: Scene) -> None:
+    asked = Dispatch(id="AD_1", metadata="m", asked_s=time.time(), had_agent=False)
+    scene.rooms.views = {"full": waiting(asked)}
+    scene.rooms.are_many = True
+    async with scene.running():
+        scene.lookout.refused("full")
+        await asyncio.sleep(TAKING_S - 0.1)
+        assert scene.rooms.done == []
+        await asyncio.sleep(1.5)
+        assert scene.rooms.done == [("mark", "full"), ("bring", "full", "m")]
 
 
 async def test_a_call_that_is_given_up_leaves_nothing_behind(scene: Scene) -> None:

@@ -131,6 +131,15 @@ def test_after_the_last_attempt_the_call_is_ended() -> None:
     assert decide(often, None, NOW_S) == GiveUp()
 
 
+def test_the_time_before_the_first_agent_is_no_attempt_to_bring_one_back() -> None:
+    waited = dispatches(500, 490, 480, had_agent=False)
+    served = Dispatch(id="AD_s", metadata="m", asked_s=NOW_S - 400, had_agent=True)
+    lost = LostJob(room_sid="RM_1", dispatch="AD_s", identity="agent-1", metadata="m")
+    assert decide(room(dispatches=(served, *waited)), lost, NOW_S) == Bring(
+        "m", was_interrupted=True
+    )
+
+
 def test_a_room_that_never_had_an_agent_is_left_alone_in_the_end() -> None:
     full = room(dispatches=dispatches(*[600.0] * (ATTEMPTS + 1), had_agent=False))
     assert decide(full, None, NOW_S) == Leave()

@@ -16,6 +16,7 @@ import {
 import type { Join } from "./api.js";
 import type { CallEvent } from "./call_state.js";
 import { captureOptions, speakerId } from "./devices.js";
+import { reasonToWait } from "./notice.js";
 import { listen, type StreamListener } from "./streams.js";
 
 export interface CallListener extends StreamListener {
@@ -54,6 +55,7 @@ export class Call {
     // Not earlier: an attempt that fails also counts as a disconnection for the room.
     this.room.on(RoomEvent.Disconnected, (reason) => this.#listener.onEvent(endOf(reason, url)));
     this.#listener.onEvent({ type: "connected" });
+    this.#tellWhy();
     if (this.agent) this.#listener.onEvent({ type: "agent-joined" });
     if (speakerId()) await this.useSpeaker(speakerId());
     if (microphone) await this.#publish(microphone);
@@ -114,6 +116,9 @@ export class Call {
     this.#listener.onMedia();
   }
 
+  #tellWhy(): void {
+    this.#listener.onEvent({ type: "kept-waiting", why: reasonToWait(this.room.metadata) });
+  }
 
   #watchRoom(): void {
     const emit = (event: CallEvent): void => this.#listener.onEvent(event);
@@ -122,10 +127,14 @@ export class Call {
       .on(RoomEvent.ParticipantDisconnected, (p) => {
         if (isAgent(p) && !this.agent) emit({ type: "agent-left" });
       })
+      .on(RoomEvent.RoomMetadataChanged, () => this.#tellWhy())
       .on(RoomEvent.ParticipantAttributesChanged, () => this.#listener.onAgentState())
       .on(RoomEvent.SignalReconnecting, () => emit({ type: "reconnecting" }))
       .on(RoomEvent.Reconnecting, () => emit({ type: "reconnecting" }))
-      .on(RoomEvent.Reconnected, () => emit({ type: "reconnected" }));
+      .on(RoomEvent.Reconnected, () => {
+        emit({ type: "reconnected" });
+        this.#tellWhy();
+      });
   }
 
   #watchMedia(): void {

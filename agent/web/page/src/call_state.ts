@@ -11,7 +11,7 @@ export type CallState =
   | { phase: "starting" }
   | { phase: "no-microphone"; problem: MicrophoneProblem }
   | { phase: "connecting"; url: string }
-  | { phase: "waiting"; url: string; overdue: boolean }
+  | { phase: "waiting"; url: string; overdue: boolean; why: string }
   | { phase: "live"; url: string }
   | { phase: "agent-left"; url: string }
   | { phase: "reconnecting"; url: string; agentHere: boolean; agentSeen: boolean }
@@ -28,6 +28,7 @@ export type CallEvent =
   | { type: "agent-joined" }
   | { type: "agent-left" }
   | { type: "agent-overdue" }
+  | { type: "kept-waiting"; why: string }
   | { type: "reconnecting" }
   | { type: "reconnected" }
   | { type: "ended"; cause: EndCause }
@@ -48,10 +49,16 @@ export function step(state: CallState, event: CallEvent): CallState {
       return isOver(state) ? state : { phase: "ended", cause: event.cause };
     case "failed":
       return isOver(state) ? state : { phase: "failed", cause: event.cause, detail: event.detail };
+    case "kept-waiting":
+      return state.phase === "waiting" && event.why !== state.why
+        ? { ...state, why: event.why }
+        : state;
     default:
       return "url" in state ? stepInCall(state, event.type) : state;
   }
 }
+
+const waitingAt = (url: string): CallState => ({ phase: "waiting", url, overdue: false, why: "" });
 
 type InCall = Extract<CallState, { url: string }>;
 
@@ -59,7 +66,7 @@ function stepInCall(state: InCall, type: CallEvent["type"]): CallState {
   const { phase, url } = state;
   switch (type) {
     case "connected":
-      return phase === "connecting" ? { phase: "waiting", url, overdue: false } : state;
+      return phase === "connecting" ? waitingAt(url) : state;
     case "agent-joined":
       if (phase === "reconnecting") return { ...state, agentHere: true, agentSeen: true };
       return { phase: "live", url };
@@ -76,7 +83,7 @@ function stepInCall(state: InCall, type: CallEvent["type"]): CallState {
     case "reconnected":
       if (phase !== "reconnecting") return state;
       if (state.agentHere) return { phase: "live", url };
-      return state.agentSeen ? { phase: "agent-left", url } : { phase: "waiting", url, overdue: false };
+      return state.agentSeen ? { phase: "agent-left", url } : waitingAt(url);
     default:
       return state;
   }
@@ -92,7 +99,7 @@ export function canStart(state: CallState): boolean {
     isOver(state) ||
     state.phase === "no-microphone" ||
     state.phase === "agent-left" ||
-    (state.phase === "waiting" && state.overdue)
+    (state.phase === "waiting" && (state.overdue || state.why !== ""))
   );
 }
 
@@ -129,10 +136,11 @@ export function describe(state: CallState): Description {
     case "connecting":
       return busy("Connecting…", `Calling ${state.url}.`);
     case "waiting":
+      if (state.why) return warning("All agents are busy", state.why);
       return state.overdue
         ? warning(
             "The agent has not come",
-            "Is the worker running? Start it with “parley dev”, then press New call.",
+            "Every worker is busy, or none is running: start one with “parley dev”, then press New call.",
           )
         : busy("Waiting for the agent…", "You are connected; the agent joins in a moment.");
     case "live":

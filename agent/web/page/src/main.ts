@@ -27,7 +27,7 @@ declare global {
   }
 }
 
-const AGENT_DEADLINE_MS = 10_000;
+const AGENT_DEADLINE_MS = 5_000;
 
 class Page {
   #state: CallState = { phase: "ready" };

@@ -11,6 +11,16 @@ export interface Notice {
 /** The code of the notice that comes just before the agent closes the room. */
 export const ENDED = "ended";
 
+/** Why no agent has come, from the metadata of a room; "" when it does not say. */
+export function reasonToWait(metadata: string | undefined): string {
+  try {
+    const { parley } = JSON.parse(metadata ?? "") as { parley?: { message?: unknown } };
+    return typeof parley?.message === "string" ? parley.message.slice(0, LONGEST) : "";
+  } catch {
+    return "";
+  }
+}
+
 const LEVELS: readonly string[] = ["info", "warning", "error"];
 const LONGEST = 500;
 

@@ -9,7 +9,7 @@ const live = [...joined, { type: "agent-joined" }];
 const on = (...types) => types.map((type) => ({ type }));
 
 test("a call goes from ready to live once the agent is there", () => {
-  assert.deepEqual(after(...joined), { phase: "waiting", url: URL, overdue: false });
+  assert.deepEqual(after(...joined), { phase: "waiting", url: URL, overdue: false, why: "" });
   assert.deepEqual(after(...live), { phase: "live", url: URL });
 });
 
@@ -22,6 +22,21 @@ test("an agent that is late is reported, and welcome when it comes after all", (
   assert.match(describe(late).advice, /parley dev/);
   assert.equal(canStart(late), true);
   assert.equal(step(late, { type: "agent-joined" }).phase, "live");
+});
+
+test("a room that says why no agent comes is believed at once, and a new call possible", () => {
+  const why = "You are connected as soon as one is free.";
+  const kept = after(...joined, { type: "kept-waiting", why });
+  assert.deepEqual(describe(kept), { title: "All agents are busy", advice: why, tone: "warning" });
+  assert.equal(canStart(kept), true);
+  assert.equal(describe(step(kept, { type: "agent-overdue" })).advice, why);
+  assert.equal(step(kept, { type: "agent-joined" }).phase, "live");
+  assert.equal(describe(step(kept, { type: "kept-waiting", why: "" })).tone, "busy");
+});
+
+test("with an agent there is nothing to wait for", () => {
+  const state = after(...live);
+  assert.equal(step(state, { type: "kept-waiting", why: "busy" }), state);
 });
 
 test("an agent that is there cannot be overdue", () => {

@@ -1,0 +1,133 @@
+"""Workers that are replaced one after the other while people call."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from tests.room.lost_calls import BACK, SHORT, ask
+from tests.stack.caller import Caller, join_token
+from tests.stack.processes import KEYS, LiveKit, Worker, running_worker
+
+NAME = "rolling"
+WORKERS = 3
+UNHURRIED = {"NUM_CPUS": "64"}
+"""In production a busy machine refuses calls. Tests share theirs with all they measure."""
+
+_SHORT_CALL = 2
+"""Questions of a call that is over before its worker is."""
+_APART_S = 0.5
+"""Between the beginnings of two callers."""
+_SETTLING_S = 0.3
+"""Of a microphone that is switched on again, until its caller speaks."""
+_OVERLAP_S = 2.0
+"""For which an old worker drains until the next one is replaced."""
+_EXIT_S = 40.0
+
+
+@dataclass
+class Answered:
+    """What all callers have had together."""
+
+    calls: int = 0
+    questions: int = 0
+
+
+async def rolling_restart(livekit: LiveKit, callers: int, *, pause_s: float) -> Answered:
+    """Replaces each of three workers while so many people call; half of them stay on one line.
+
+    `pause_s`: between an answer and the next question, with the microphone off: so many calls, and a
+    worker that starts beside them, have two processors in this test, not a machine each. Fails when a question gets no answer, a call ends that its caller has not ended, or an agent is
+    replaced by another one. The old workers must end with status 0.
+    """
+    answered, over = Answered(), asyncio.Event()
+    with ExitStack() as stack:
+        old = await asyncio.gather(*(_start(livekit, stack) for _ in range(WORKERS)))
+        lines: list[asyncio.Task[None]] = []
+        try:
+            for n in range(callers):
+                caller = Line(livekit, f"{NAME}-{n}", answered, over, pause_s, stays=n % 2 == 0)
+                lines.append(asyncio.create_task(caller.keep_calling()))
+                await asyncio.sleep(_APART_S)
+            await _until_all_talk(lines, answered, callers)
+            for worker in old:
+                await _start(livekit, stack)
+                worker.process.terminate()
+                await asyncio.sleep(_OVERLAP_S)
+                _raise_first(lines)
+            before = answered.questions
+            while answered.questions < before + callers:
+                _raise_first(lines)
+                await asyncio.sleep(0.1)
+        finally:
+            over.set()
+            ended = await asyncio.gather(*lines, return_exceptions=True)
+        assert not [error for error in ended if error is not None], ended
+        statuses = [await asyncio.to_thread(worker.process.wait, _EXIT_S) for worker in old]
+        assert statuses == [0] * WORKERS
+    return answered
+
+
+async def _start(livekit: LiveKit, stack: ExitStack) -> Worker:
+    own = {"AGENT_PROFILE": "simulated", "AGENT_NAME": NAME, "AGENT_DRAIN_S": "90", **UNHURRIED}
+    worker = running_worker(livekit.environment | own, "start")
+    return await asyncio.to_thread(stack.enter_context, worker)
+
+
+async def _until_all_talk(
+    lines: list[asyncio.Task[None]], answered: Answered, callers: int
+) -> None:
+    while answered.questions < callers:
+        _raise_first(lines)
+        await asyncio.sleep(0.1)
+
+
+def _raise_first(lines: list[asyncio.Task[None]]) -> None:
+    for line in lines:
+        if line.done():
+            line.result()
+
+
+@dataclass
+class Line:
+    """One person, who calls again and again until it is `over`."""
+
+    livekit: LiveKit
+    room: str
+    answered: Answered
+    over: asyncio.Event
+    pause_s: float
+    stays: bool
+    """In the first call, to the end."""
+
+    async def keep_calling(self) -> None:
+        for call in itertools.count():
+            if self.over.is_set():
+                return
+            caller = Caller()
+            keys, room = (KEYS.api_key, KEYS.api_secret), f"{self.room}-{call}"
+            token = join_token(*keys, room, caller.identity, NAME, SHORT)
+            await caller.join(self.livekit.url, token)
+            try:
+                await self._talk(caller)
+            finally:
+                await caller.leave()
+
+    async def _talk(self, caller: Caller) -> None:
+        await caller.wait_for(lambda: caller.room.remote_participants, "agent", 30)
+        (agent,) = caller.room.remote_participants
+        self.answered.calls += 1
+        for number in itertools.count(1):
+            caller.stalled = False
+            await asyncio.sleep(_SETTLING_S)
+            await ask(caller)
+            caller.stalled = True
+            self.answered.questions += 1
+            assert not caller.closed.is_set(), "the call was dropped"
+            assert list(caller.room.remote_participants) == [agent], "another agent came"
+            assert f"Reply {number}" in caller.said("agent") and BACK not in caller.said("agent")
+            if self.over.is_set() or (number == _SHORT_CALL and not self.stays):
+                return
+            await asyncio.sleep(self.pause_s)
