@@ -18,11 +18,11 @@ SPLIT ?=
 SBOM ?= dist
 
 PYTHON := .venv/bin/python
-SLOW_TESTS := tests/deploy/test_chart.py tests/room/test_lost_processes.py tests/room/test_lost_servers.py tests/room/test_rolling_restart.py
+SLOW_TESTS := tests/deploy/test_chart.py tests/room/test_lost_processes.py tests/room/test_lost_servers.py tests/room/test_rolling_restart.py tests/room/test_load_runs.py
 PAGE := agent/web/page
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow check fix audit sbom evals evals-full chaos clean
+.PHONY: help setup demo test test-slow check fix audit sbom evals evals-full chaos load soak clean
 
 help:
 	@echo "make demo         start everything and print one URL; Ctrl-C stops it (LAN=1: for a phone, too)"
@@ -36,6 +36,8 @@ help:
 	@echo "make evals        measure Parley and a stock agent at the caller's ear, ten minutes"
 	@echo "make evals-full   all sets and all baselines, hours; RESUME=1 goes on where it stopped"
 	@echo "make chaos        every fault of an engine at every stage, in calls; an hour, status 1 if one is heard"
+	@echo "make load         calls a machine carries, ours and stock livekit-agents: an hour and more; RESUME=1 goes on"
+	@echo "make soak         240 calls that come and go in half an hour; status 1 if anything grew"
 	@echo "make clean        remove what was built and installed in this folder"
 
 setup:
@@ -93,6 +95,17 @@ evals evals-full:
 chaos:
 	@sh scripts/setup.sh dev server
 	@exec $(PYTHON) -m evals.chaos $(if $(RESUME),rooms --resume)
+
+load:
+	@sh scripts/system_packages.sh flite:flite redis-server:redis-server
+	@sh scripts/setup.sh dev server
+	@$(PYTHON) -m evals.load calls redis $(if $(RESUME),--resume)
+	@$(PYTHON) -m evals.scaling --write
+
+soak:
+	@sh scripts/system_packages.sh flite:flite
+	@sh scripts/setup.sh dev server
+	@exec $(PYTHON) -m evals.load soak
 
 clean:
 	rm -rf .venv .venv-evals .parley $(PAGE)/node_modules $(PAGE)/dist
