@@ -143,6 +143,25 @@ def doctor(
 
 
 @app.command()
+def top(
+    worker: Annotated[
+        str | None,
+        typer.Option(help="Address of a worker's metrics; by default that of the settings."),
+    ] = None,
+    model_server: Annotated[
+        str | None,
+        typer.Option("--model-server", help="A model server's health address, too: host:8082."),
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="Show it once and end.")] = False,
+) -> None:
+    """Show what a worker is at: calls, turns, response times, faults, memory. Ctrl-C ends it."""
+    from agent.top import TopOptions, run_top
+
+    options = TopOptions.of(_settings(warn=False), worker, model_server, once=once)
+    raise typer.Exit(run_top(options, Console(), errors))
+
+
+@app.command()
 def models(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
