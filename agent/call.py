@@ -22,6 +22,7 @@ from agent.announcer import Announcer, after_speech
 from agent.apology import Apologies
 from agent.assistant import DEFAULT_INSTRUCTIONS, Assistant
 from agent.attention import Attention, silence_options
+from agent.call_ids import Turns
 from agent.callers import ARRIVAL_GRACE_S, RETURN_GRACE_S, Callers, EndAfter, Link
 from agent.config import Settings
 from agent.continuity import ConversationStore
@@ -46,6 +47,7 @@ from agent.turn_recorder import TurnRecorder
 from agent.turn_taking import TurnTaking, Words, endpointing, voice_activity
 from agent.turns.fillers import Fillers
 from agent.turns.words import WordsJudge
+from agent.vitals import Vitals
 from agent.watch import Watch, limits, tolerance
 
 logger = logging.getLogger(__name__)
@@ -80,6 +82,7 @@ class Call:
         self._ending: asyncio.TimerHandle | None = None
         self._started = False
         self._over = asyncio.Event()
+        self._vitals = Vitals()
         self._toolbox = self._new_toolbox(settings)
         self._phrases = Phrases.of(settings, choice)
         self._thread = Thread(
@@ -95,6 +98,7 @@ class Call:
         self._playout = Playout()
         self._playout.on_played = self._on_played
         self._playout.on_failed = self._on_no_voice
+        self._playout.on_gap = metrics.AUDIO_GAPS.observe
         self._turn_taking = self._new_turn_taking(settings, judge)
         self._limits = limits(settings, choice.profile)
         self._watch = self._new_watch(settings)
@@ -138,6 +142,10 @@ class Call:
             is_held=lambda: self._toolbox.has_timer,
             hang_up=self._hang_up,
         )
+
+    @property
+    def turns(self) -> Turns:
+        return self._recorder
 
     def _new_toolbox(self, settings: Settings) -> Toolbox:
         return Toolbox(
@@ -184,7 +192,7 @@ class Call:
         by nobody.
         """
         room = self._ctx.room
-        metrics.CALLS.inc()
+        self._vitals.begin()
         self._ctx.add_shutdown_callback(self._close)
         self._recorder.attach(self._session)
         self._turn_taking.attach(self._session)
@@ -382,7 +390,7 @@ class Call:
         self._turn_taking.close()
         await self._playout.aclose()
         await self._pipeline.aclose()
-        metrics.CALLS.dec()
+        self._vitals.end()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work, name="parley-call")

@@ -16,6 +16,7 @@ from livekit import api, rtc
 from livekit.agents import AgentServer, JobContext, JobProcess
 
 from agent.call import CALLER_KINDS, Call
+from agent.call_ids import CallIds
 from agent.config import Settings, load_settings
 from agent.continuity import StoreError, open_store
 from agent.continuity.rooms import FAILURES, withdraw
@@ -82,12 +83,20 @@ def prewarm(process: JobProcess) -> None:
     voice_activity(settings)
     process.userdata["settings"] = settings
     process.userdata["loaded"] = loaded
+    process.userdata["ids"] = _identify()
+
+
+def _identify() -> CallIds:
+    """From now on log lines of this process say which call, room and turn they are of."""
+    ids = CallIds()
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(ids)
+    return ids
 
 
 async def entrypoint(ctx: JobContext) -> None:
     """A job: one call."""
     settings: Settings = ctx.proc.userdata["settings"]
-    ctx.log_context_fields = {"room": ctx.room.name, "job": ctx.job.id}
     connect = partial(_join, ctx, settings)
     try:
         options = parse_metadata(ctx.job.metadata)
@@ -96,7 +105,9 @@ async def entrypoint(ctx: JobContext) -> None:
         loaded = ctx.proc.userdata["loaded"]
         pipeline = await asyncio.to_thread(build, settings, choice, options, loaded)
         store = open_store(settings)
-        await Call(ctx, settings, options, choice, pipeline, loaded.words, store).run(connect)
+        call = Call(ctx, settings, options, choice, pipeline, loaded.words, store)
+        ctx.proc.userdata["ids"].turns = call.turns
+        await call.run(connect)
     except (DispatchError, ProfileError) as e:
         await connect()
         await _refuse(ctx, str(e))

@@ -7,12 +7,10 @@ here by scripts/metrics_doc.py.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
-from pathlib import Path
 from typing import get_args
 
-from prometheus_client import Counter, Gauge, Histogram, multiprocess
+from prometheus_client import Counter, Gauge, Histogram
 
 from agent.turn_record import Outcome, TurnRecord
 from agent.turns.economy import Stage
@@ -181,14 +179,3 @@ def observe_full(*, is_full: bool) -> None:
     if is_full != (family.samples[0].value == 1):
         TRANSITIONS.labels("full" if is_full else "available").inc()
     FULL.set(is_full)
-
-
-def forget_dead_processes() -> None:
-    """Stops counting the calls of processes that could not say that theirs has ended."""
-    folder = Path(os.environ.get("PROMETHEUS_MULTIPROC_DIR", ""))
-    for path in folder.glob("gauge_livesum_*.db"):
-        pid = int(path.stem.rpartition("_")[2])
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            multiprocess.mark_process_dead(pid)  # type: ignore[no-untyped-call]

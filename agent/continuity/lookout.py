@@ -18,7 +18,6 @@ from livekit import api
 from livekit.agents import AgentServer, utils
 from livekit.agents.job import RunningJobInfo
 
-from agent import metrics
 from agent.config import Settings
 from agent.continuity.rescue import TAKING_S, Bring, GiveUp, Leave, LostJob, Wait, decide
 from agent.continuity.rooms import FAILURES, Rooms
@@ -105,8 +104,7 @@ class Lookout:
         room = info.job.room.name
         if not await self._is_lost(info):
             return
-        metrics.forget_dead_processes()
-        logger.warning("a call has lost its process", extra={"room": room, "job": info.job.id})
+        logger.warning("a call has lost its process", extra={"room": room, "call": info.job.id})
         lost = LostJob(
             room_sid=info.job.room.sid,
             dispatch=info.job.dispatch_id,

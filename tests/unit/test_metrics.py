@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from prometheus_client import REGISTRY
@@ -120,16 +118,3 @@ def test_becoming_full_counts_once_however_often_it_is_told() -> None:
         assert REGISTRY.get_sample_value("parley_worker_full") == is_full
     metrics.observe_full(is_full=False)
     assert [after - old for after, old in zip(counts(), before, strict=True)] == [2, 2]
-
-
-def test_calls_of_processes_that_are_gone_are_not_counted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
-    gone = subprocess.Popen(["true"])
-    gone.wait()
-    own = tmp_path / f"gauge_livesum_{os.getpid()}.db"
-    for path in (own, tmp_path / f"gauge_livesum_{gone.pid}.db", tmp_path / "counter_1.db"):
-        path.touch()
-    metrics.forget_dead_processes()
-    assert {path.name for path in tmp_path.iterdir()} == {own.name, "counter_1.db"}
