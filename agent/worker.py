@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import signal
-import subprocess
+import subprocess  # nosec B404 # starts this program anew
 import sys
 from collections.abc import Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
@@ -182,7 +182,7 @@ def _is_source(_: watchfiles.Change, path: str) -> bool:
 
 
 def _start(command: list[str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, *command])
+    return subprocess.Popen([sys.executable, *command])  # nosec B603 # our own command
 
 
 def _stop(child: subprocess.Popen[bytes]) -> None:
