@@ -127,7 +127,8 @@ class Line:
             self.answered.questions += 1
             assert not caller.closed.is_set(), "the call was dropped"
             assert list(caller.room.remote_participants) == [agent], "another agent came"
-            assert f"Reply {number}" in caller.said("agent") and BACK not in caller.said("agent")
+            assert BACK not in caller.said("agent"), "the agent came back from a fault"
+            assert "failed" not in {turn["outcome"] for turn in caller.turns}, caller.turns
             if self.over.is_set() or (number == _SHORT_CALL and not self.stays):
                 return
             await asyncio.sleep(self.pause_s)
