@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from livekit import api
 
+from tests.fakes.providers.openai import FakeOpenAI
 from tests.room.conftest import Join
 from tests.room.lost_calls import BACK, QUESTION, SHORT, ask, ask_first
 from tests.stack.caller import Caller
@@ -21,6 +23,7 @@ from tests.stack.speech import speech
 # The SDK drops a handle twice when a participant or a server goes.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
+TOLD = re.compile(r"The last I heard was: (\w+ \w+[\w ]*)\. Please go on")
 LONG = json.dumps({"simulated": {"reply_s": 6}})
 
 
@@ -80,6 +83,38 @@ async def test_a_question_whose_answer_died_is_answered_after_all(
     await caller.wait_for_answer(killed_s + 0.3)
     await caller.wait_for(lambda: caller.said("agent").count("Reply 2 ends") == 1, "answer")
     assert caller.said("agent").index(BACK) < caller.said("agent").rindex("Reply 2 starts")
+
+
+async def test_words_of_a_turn_that_was_not_over_are_told_and_belong_to_what_is_said_next(
+    join: Join, livekit: LiveKit, tmp_path: Path
+) -> None:
+    async with FakeOpenAI().running() as provider:
+        own = {
+            "AGENT_PROFILE": "simulated",
+            "AGENT_LLM": "openai",
+            "OPENAI_API_KEY": provider.key,
+            "OPENAI_BASE_URL": provider.api_url,
+            "AGENT_NAME": "cut-in-two",
+            "AGENT_CACHE_DIR": str(tmp_path),
+        }
+        with running_worker(livekit.environment | own) as worker:
+            caller = await join("cut-in-two")
+            await caller.wait_for(lambda: caller.room.remote_participants, "agent")
+            await asyncio.sleep(0.5)
+            speaking = asyncio.create_task(caller.say(speech("What is the weather going to be")))
+            await caller.wait_for(lambda: len(caller.said("caller").split()) >= 3, "words")
+            await asyncio.sleep(0.1)
+            kill_the_job(worker)
+            await speaking
+            told = await caller.wait_for(lambda: TOLD.search(caller.said("agent")), "return")
+            await caller.wait_for_quiet()
+            await caller.wait_for_answer(await caller.say(speech(QUESTION)))
+            await caller.wait_for_quiet()
+    heard = told[1]
+    assert heard.split()[:2] == caller.said("caller").split()[:2]
+    turn = provider.asked[-1].body["messages"][-1]["content"]
+    assert turn.startswith(f"{heard} … ")
+    assert f"I heard {turn}" in caller.said("agent")
 
 
 async def test_a_call_that_keeps_killing_its_agents_is_ended_after_three_returns(

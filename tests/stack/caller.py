@@ -78,8 +78,10 @@ class Caller:
     """While it is set the microphone sends nothing at all, not even silence."""
     lateness_s: list[float] = field(default_factory=list)
     """How late each microphone frame was sent."""
+    has_joined: bool = False
 
     async def join(self, url: str, token: str) -> None:
+        self.has_joined = True
         self.room = rtc.Room()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._speech: deque[np.ndarray] = deque()
@@ -108,6 +110,8 @@ class Caller:
         return self._spoken_s
 
     async def leave(self) -> None:
+        if not self.has_joined:
+            return
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

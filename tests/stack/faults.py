@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -51,6 +52,15 @@ class RestartableServer:
         """SIGKILL: no client is told."""
         self.livekit.process.kill()
         self.livekit.process.wait()
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """No signal and no media gets through, in either direction."""
+        self.livekit.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.livekit.process.send_signal(signal.SIGCONT)
 
 
 @contextmanager

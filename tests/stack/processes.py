@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -23,7 +24,7 @@ from urllib.request import urlopen
 import psutil
 
 from agent.config import Settings
-from agent.demo.ports import pick_server_ports
+from agent.demo.ports import ServerPorts, pick_port
 from agent.demo.private_files import Keys
 from agent.demo.server_config import server_config
 from agent.demo.token_check import check_token
@@ -59,9 +60,19 @@ def server_binary() -> str:
 def prepared_livekit() -> Iterator[tuple[Path, str]]:
     """A folder with the configuration of one on free ports, and its URL."""
     with tempfile.TemporaryDirectory() as name:
-        folder, ports = Path(name), pick_server_ports("127.0.0.1")
+        folder, ports = Path(name), _server_ports()
         (folder / "livekit.yaml").write_text(server_config(ports, KEYS))
         yield folder, f"ws://127.0.0.1:{ports.signal}"
+
+
+def _server_ports() -> ServerPorts:
+    """Others each time: who is left of an earlier test looks for its own server for half a minute,
+    and would find the next one. Below those that connections get, or a client that asks again and
+    again for a server that is down would reach itself."""
+    signal = pick_port(random.randrange(10_000, 30_000))
+    media_tcp = pick_port(signal + 1, host="0.0.0.0")
+    media_udp = pick_port(signal + 1, udp=True)
+    return ServerPorts(signal=signal, media_tcp=media_tcp, media_udp=media_udp)
 
 
 def start_livekit(folder: Path, url: str) -> LiveKit:
@@ -97,6 +108,8 @@ class Worker:
     metrics_port: int
     health_port: int
     status: int | None = field(default=None)
+    orphans: list[psutil.Process] = field(default_factory=list)
+    """Its children, once it was killed."""
 
     def metrics(self) -> str:
         with urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=5) as answer:
@@ -122,6 +135,13 @@ class Worker:
     def job_processes(self) -> list[psutil.Process]:
         """Processes with a call, and warm ones waiting."""
         return self.processes()[1:]
+
+    def kill(self) -> float:
+        """SIGKILL for the worker, not for its children; returns when (monotonic)."""
+        self.orphans = self.job_processes()
+        self.process.kill()
+        self.process.wait()
+        return time.monotonic()
 
 
 @contextmanager
@@ -149,10 +169,29 @@ def running_worker(environment: dict[str, str], command: str = "dev") -> Iterato
         finally:
             if keep := os.environ.get("PARLEY_TEST_LOGS"):
                 shutil.copy(log, Path(keep) / f"worker-{process.pid}.log")
-            family = worker.processes()
+            family = worker.processes() or worker.orphans
             worker.status = stop(process)
-            _, alive = psutil.wait_procs(family, timeout=5)
+            alive = _alive_after(family, timeout_s=10)
+            for left in alive:
+                left.kill()
             assert not alive, f"left behind: {alive}"
+
+
+def _alive_after(family: list[psutil.Process], timeout_s: float) -> list[psutil.Process]:
+    end_s = time.monotonic() + timeout_s
+    while alive := [process for process in family if _is_alive(process)]:
+        if time.monotonic() > end_s:
+            break
+        time.sleep(0.05)
+    return alive
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    """Orphans that have ended stay in the table where nobody reaps them."""
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def stop(process: subprocess.Popen[bytes], timeout_s: float = 20) -> int:
