@@ -259,12 +259,11 @@ def _worker(*, dev: bool) -> int:
         from agent.forkserver import settle_forkserver, start_forkserver
 
         start_forkserver()
-        from livekit.agents.cli.log import setup_logging
-
         from agent.continuity.lookout import watching
         from agent.gauges import gauging
         from agent.health import answering
         from agent.log_privacy import keep_content_out
+        from agent.logs import log_to_stdout
         from agent.main import build_server
         from agent.metrics_files import keep_own
         from agent.metrics_server import shared_folder
@@ -272,7 +271,7 @@ def _worker(*, dev: bool) -> int:
         from agent.worker import Drain, run_worker
 
         level = "DEBUG" if dev and settings.agent_log_level == "INFO" else settings.agent_log_level
-        setup_logging(level, devmode=dev, console=False)
+        log_to_stdout(level, settings.agent_log_format or ("text" if dev else "json"))
         keep_content_out()
         reception = Reception(settings, dev=dev)
         try:

@@ -18,6 +18,7 @@ from agent.turns.patience import parse_patience
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+LogFormat = Literal["json", "text"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 Turns = Literal["hazard", "classic", "vad"]
 Vad = Literal["silero", "ten_vad", "webrtc_vad"]
@@ -64,6 +65,10 @@ def _web_address(url: str) -> str:
     if not url.startswith(("http://", "https://")):
         raise ValueError("must begin with http:// or https://")
     return url
+
+
+def _collector_url(url: str | None) -> str | None:
+    return url if url is None else _web_address(url)
 
 
 def _redis_url(url: SecretStr | None) -> SecretStr | None:
@@ -252,6 +257,10 @@ class Settings(BaseSettings):
     """Warm processes kept ready, so that a caller does not wait for engines to load."""
     agent_log_level: LogLevel = "INFO"
     """How much the worker logs: DEBUG, INFO, WARNING or ERROR."""
+    agent_log_format: LogFormat | None = None
+    """Of the worker's log: json, an object a line, or text; unset, json for `parley start` and text for `parley dev`."""
+    otel_exporter_otlp_endpoint: Annotated[str | None, AfterValidator(_collector_url)] = None
+    """Address of an OpenTelemetry collector (OTLP over HTTP, like http://127.0.0.1:4318) that gets a trace of each call, without what is said in it."""
 
     @property
     def api_secret(self) -> str:

@@ -28,6 +28,7 @@ from agent.log_privacy import keep_content_out
 from agent.profiles import ProfileError, choose
 from agent.reception import Reception
 from agent.room_messages import send_notice
+from agent.tracing import start_tracing
 from agent.turn_taking import voice_activity
 
 logger = logging.getLogger(__name__)
@@ -83,14 +84,16 @@ def prewarm(process: JobProcess) -> None:
     voice_activity(settings)
     process.userdata["settings"] = settings
     process.userdata["loaded"] = loaded
-    process.userdata["ids"] = _identify()
+    process.userdata["ids"] = _identify(settings)
 
 
-def _identify() -> CallIds:
-    """From now on log lines of this process say which call, room and turn they are of."""
+def _identify(settings: Settings) -> CallIds:
+    """From now on log lines and spans of this process say which call, room and turn they are of."""
     ids = CallIds()
     for handler in logging.getLogger().handlers:
         handler.addFilter(ids)
+    if settings.otel_exporter_otlp_endpoint:
+        start_tracing(settings.otel_exporter_otlp_endpoint, ids)
     return ids
 
 
