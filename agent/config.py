@@ -145,7 +145,7 @@ class Settings(BaseSettings):
     openai_api_key: SecretStr | None = None
     """Key of OpenAI, for the engines openai."""
     openai_base_url: Annotated[str, AfterValidator(_web_address)] = "https://api.openai.com/v1"
-    """Address of its API, or of any server with the same interface, which may need no key."""
+    """Address of its API, or of any server with the same interface, which may need no key. Its speech is taken for raw sound of 24 kHz, unless it is a sound file or its Content-Type tells another rate."""
     openai_service_tier: ServiceTier = "auto"
     """Of its language models: auto is what the account has set; priority answers quicker and costs more."""
     eleven_api_key: SecretStr | None = None
