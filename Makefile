@@ -14,6 +14,9 @@ LOCAL ?=
 RESUME ?=
 SPLIT ?=
 
+# How often each conversation is held.
+REPEAT ?=
+
 # Folder into which `make sbom` writes.
 SBOM ?= dist
 
@@ -22,7 +25,7 @@ SLOW_TESTS := tests/deploy/test_chart.py tests/room/test_lost_processes.py tests
 PAGE := agent/web/page
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow check fix audit sbom evals evals-full chaos load soak clean
+.PHONY: help setup demo test test-slow check fix audit sbom evals evals-full conversations chaos load soak clean
 
 help:
 	@echo "make demo         start everything and print one URL; Ctrl-C stops it (LAN=1: for a phone, too)"
@@ -35,6 +38,7 @@ help:
 	@echo "make sbom         what is in the images and the page, as CycloneDX in dist/"
 	@echo "make evals        measure Parley and a stock agent at the caller's ear, ten minutes"
 	@echo "make evals-full   all sets and all baselines, hours; RESUME=1 goes on where it stopped"
+	@echo "make conversations  whether callers get what they want, by voice and in writing; REPEAT=3 for three times each"
 	@echo "make chaos        every fault of an engine at every stage, in calls; an hour, status 1 if one is heard"
 	@echo "make load         calls a machine carries, ours and stock livekit-agents: an hour and more; RESUME=1 goes on"
 	@echo "make soak         240 calls that come and go in half an hour; status 1 if anything grew"
@@ -91,6 +95,11 @@ evals evals-full:
 	@sh scripts/evals_setup.sh
 	@exec $(PYTHON) -m evals.plans $(if $(filter evals-full,$@),full,quick) \
 	  $(if $(SPLIT),--split $(SPLIT)) $(if $(RESUME),--resume)
+
+conversations:
+	@sh scripts/system_packages.sh flite:flite
+	@sh scripts/setup.sh runtime server
+	@exec $(PYTHON) -m evals.conversations $(if $(REPEAT),--repeat $(REPEAT))
 
 chaos:
 	@sh scripts/setup.sh dev server

@@ -129,7 +129,7 @@ def run(options: Options) -> None:
             console.print(f"… starting {system.label}", highlight=False)
             stack.enter_context(running(system, server))
         console.print("… measuring the way of the sound")
-        with running(ECHO, server), _pool(1) as pool:
+        with running(ECHO, server), processes(1) as pool:
             time.sleep(_SETTLE_S)
             path = pool.submit(measure_path, server.url).result()
         begin = Journal.resume if options.resume else Journal.begin
@@ -163,7 +163,7 @@ def _prepare_voices(jobs: Sequence[Job]) -> None:
 def _call_all(jobs: Sequence[Job], journal: Journal, parallel: int) -> None:
     if not jobs:
         return
-    with _progress() as progress, _pool(parallel) as pool:
+    with _progress() as progress, processes(parallel) as pool:
         bar = progress.add_task("calling", total=len(jobs))
         for future in as_completed([pool.submit(run_job, job) for job in jobs]):
             report = future.result()
@@ -173,7 +173,7 @@ def _call_all(jobs: Sequence[Job], journal: Journal, parallel: int) -> None:
 
 
 @contextmanager
-def _pool(parallel: int) -> Iterator[ProcessPoolExecutor]:
+def processes(parallel: int) -> Iterator[ProcessPoolExecutor]:
     """Processes that end at once, in mid-call, when something goes wrong here."""
     pool = ProcessPoolExecutor(
         parallel, multiprocessing.get_context("spawn"), initializer=_ignore_ctrl_c

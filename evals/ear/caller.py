@@ -66,7 +66,7 @@ async def carry_out(call: Call, spoken: Sequence[Spoken], url: str, token: str) 
 
     A call that fails gives a recording of what there was, with `failure` set.
     """
-    person = _Person(call)
+    person = Person(call)
     failure: str | None = None
     try:
         async with asyncio.timeout(_CONNECT_S):
@@ -83,7 +83,7 @@ async def carry_out(call: Call, spoken: Sequence[Spoken], url: str, token: str) 
     return person.carried_out(failure)
 
 
-class _Person(Caller):
+class Person(Caller):
     """A caller with a scenario.
 
     The recording's clock begins 10 ms before the first frame of the microphone is due: frame n is
@@ -106,10 +106,7 @@ class _Person(Caller):
 
     async def follow(self, spoken: Sequence[Spoken]) -> None:
         """Raises CallFailed."""
-        await self._wait(
-            self._is_heard.is_set, _AGENT_JOINS_S, CallFailed("the agent did not come")
-        )
-        await asyncio.sleep(_SETTLE_S)
+        await self.until_agent_is_here()
         for step, speech in zip(self._call.steps, spoken, strict=True):
             try:
                 await self._wait_until_due(step)
@@ -117,6 +114,13 @@ class _Person(Caller):
             except StepSkipped as e:
                 self._skipped.append(Skipped(step=step, why=str(e)))
         await self._wait_for_quiet(_TAIL_S)
+
+    async def until_agent_is_here(self) -> None:
+        """Until it can be heard and has settled. Raises CallFailed."""
+        await self._wait(
+            self._is_heard.is_set, _AGENT_JOINS_S, CallFailed("the agent did not come")
+        )
+        await asyncio.sleep(_SETTLE_S)
 
     def carried_out(self, failure: str | None) -> CarriedOut:
         """What there is, after the call."""

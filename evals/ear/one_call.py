@@ -67,12 +67,13 @@ async def _call(job: Job, spoken: list[Spoken]) -> CarriedOut:
     token = job.system.token(room, job.call.conditions)
     done = await carry_out(job.call, spoken, job.url, token)
     with suppress(api.TwirpError):  # gone by itself in the meantime
-        await _close_room(job.url, room)
+        await close_room(job.url, room)
     await asyncio.sleep(_CALM_S)
     return done
 
 
-async def _close_room(url: str, room: str) -> None:
+async def close_room(url: str, room: str) -> None:
+    """Deletes a room that does not go by itself in time. Raises TwirpError."""
     end_s = time.monotonic() + _ROOM_GOES_S
     async with api.LiveKitAPI(url, KEYS.api_key, KEYS.api_secret) as server:
         while (await server.room.list_rooms(api.ListRoomsRequest(names=[room]))).rooms:
