@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from random import Random
 
 from livekit import api
@@ -37,6 +37,8 @@ _TRIES = 120
 _SCAN_S = 2.0
 """Between two looks at the rooms of others."""
 _ROOMS_A_SCAN = 20
+_ANSWER_S = 2.0
+"""For the server to tell about one room: of those whose node has died it tells nothing, after long."""
 _SURE_S = (0.3, 0.7)
 """Until a room whose agent is gone is looked at again: one that leaves in order says so after it has
 left. By chance, so that not all workers send an agent."""
@@ -143,16 +145,19 @@ class Lookout:
         others = [name for name in names if name not in own | self._rescuing]
         looked_at = self._random.sample(others, min(len(others), _ROOMS_A_SCAN))
         self._deserted.clear()
-        for room in looked_at:
-            await self._see_to(room, None)
+        await self._look_at(looked_at)
         if self._deserted:
             await asyncio.sleep(self._random.uniform(*_SURE_S))
-        for room in tuple(self._deserted):
-            await self._see_to(room, None)
+            await self._look_at(tuple(self._deserted))
+
+    async def _look_at(self, rooms: Iterable[str]) -> None:
+        """All at once: one that says nothing keeps nobody waiting."""
+        await asyncio.gather(*(self._is_settled(room, None) for room in rooms))
 
     async def _see_to(self, room: str, lost: LostJob | None) -> bool:
         """Brings an agent if one is needed; False when it may be needed later."""
-        view = await self._rooms.look(room)
+        async with asyncio.timeout(_ANSWER_S):
+            view = await self._rooms.look(room)
         if view is None:
             return False
         seen = self._seen.setdefault(room, set())

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 
 import aiohttp
 from livekit import api
 from livekit.protocol.agent import Job
+from livekit.protocol.agent_dispatch import AgentDispatch
 from livekit.protocol.models import ParticipantInfo
 
 from agent.continuity.rescue import Dispatch, RoomView
@@ -48,11 +50,15 @@ class Rooms:
             return None
         people = await self._server.room.list_participants(api.ListParticipantsRequest(room=room))
         present = [p for p in people.participants if p.state != ParticipantInfo.State.DISCONNECTED]
+        listed = await self._server.agent_dispatch.list_dispatch(room)
+        begun_s = _begun_s(listed)
         return RoomView(
             sid=answer.rooms[0].sid,
             callers=frozenset(p.identity for p in present if p.kind in _CALLER_KINDS),
-            agents=frozenset(p.identity for p in present if self._is_ours(p)),
-            dispatches=await self._dispatches(room),
+            agents=frozenset(
+                p.identity for p in present if self._is_ours(p) and p.joined_at >= begun_s
+            ),
+            dispatches=self._dispatches(listed),
             metadata=answer.rooms[0].metadata,
         )
 
@@ -78,8 +84,7 @@ class Rooms:
     async def close(self, room: str) -> None:
         await self._server.room.delete_room(api.DeleteRoomRequest(room=room))
 
-    async def _dispatches(self, room: str) -> tuple[Dispatch, ...]:
-        listed = await self._server.agent_dispatch.list_dispatch(room)
+    def _dispatches(self, listed: Sequence[AgentDispatch]) -> tuple[Dispatch, ...]:
         return tuple(
             Dispatch(
                 id=dispatch.id,
@@ -106,3 +111,9 @@ class Rooms:
         return participant.kind == ParticipantInfo.Kind.AGENT and (
             participant.attributes.items() >= mark
         )
+
+
+def _begun_s(listed: Sequence[AgentDispatch]) -> int:
+    """When the room began to be where it is now. LiveKit makes a room anew whose node has died, with
+    new dispatches, and goes on listing the agents that were lost with that node."""
+    return min((dispatch.state.created_at for dispatch in listed), default=0) // 1_000_000_000

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 
-from tests.stack.caller import Caller
+from tests.stack.caller import Caller, join_token
+from tests.stack.processes import KEYS
 from tests.stack.speech import speech
 
 QUESTION = "What is the weather going to be like tomorrow?"
@@ -25,3 +26,9 @@ async def ask_first(caller: Caller) -> None:
     await asyncio.sleep(0.5)
     await ask(caller)
     assert caller.said("agent").startswith("Reply 1")
+
+
+async def begin_call(caller: Caller, url: str, room: str) -> None:
+    """Into a room that an agent was asked into; until the first question is answered."""
+    await caller.join(url, join_token(KEYS.api_key, KEYS.api_secret, room, caller.identity))
+    await ask_first(caller)

@@ -1,4 +1,5 @@
-"""A TCP way to a server that can be cut, as a network does it: for signalling, not for media."""
+"""A TCP way to a server that can be cut, as a network does it, and one that leads around a server that
+is gone, as a load balancer's does: for signalling, not for media."""
 
 from __future__ import annotations
 
@@ -11,10 +12,11 @@ from typing import Any
 
 
 class Cuttable:
-    """Forwards `port` to another port of this machine, in a thread of its own."""
+    """Forwards `port` to another port of this machine, in a thread of its own: to the first of
+    `to_ports` at which somebody listens just then."""
 
-    def __init__(self, to_port: int) -> None:
-        self._to_port = to_port
+    def __init__(self, *to_ports: int) -> None:
+        self._to_ports = to_ports
         self._writers: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="cuttable")
@@ -22,6 +24,10 @@ class Cuttable:
         self._server: asyncio.Server | None = None
         self.port = 0
         self.mend()
+
+    @property
+    def url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}"
 
     def mend(self) -> None:
         """Lets everybody through."""
@@ -49,12 +55,22 @@ class Cuttable:
             writer.transport.abort()
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there_reader, there = await asyncio.open_connection("127.0.0.1", self._to_port)
+        connected = await self._connect()
+        if connected is None:
+            writer.transport.abort()
+            return
+        there_reader, there = connected
         self._writers |= {writer, there}
         try:
             await asyncio.gather(_copy(reader, there), _copy(there_reader, writer))
         finally:
             self._writers -= {writer, there}
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        for port in self._to_ports:
+            with contextlib.suppress(ConnectionError):
+                return await asyncio.open_connection("127.0.0.1", port)
+        return None
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
@@ -69,8 +85,8 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 @contextmanager
-def cuttable(to_port: int) -> Iterator[Cuttable]:
-    way = Cuttable(to_port)
+def cuttable(*to_ports: int) -> Iterator[Cuttable]:
+    way = Cuttable(*to_ports)
     try:
         yield way
     finally:

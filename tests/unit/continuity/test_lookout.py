@@ -48,6 +48,8 @@ class FakeRooms(Rooms):
         self.are_many = False
         """So that those of the test are not among the few that are looked at."""
         self.looks = 0
+        self.mute: set[str] = set()
+        """Rooms of which the server tells nothing."""
 
     async def names(self) -> list[str]:
         self._check()
@@ -56,6 +58,8 @@ class FakeRooms(Rooms):
     async def look(self, room: str) -> RoomView | None:
         self._check()
         self.looks += 1
+        if room in self.mute:
+            await asyncio.Event().wait()
         return self.views.get(room)
 
     async def bring_agent(self, room: str, metadata: str) -> None:
@@ -169,6 +173,16 @@ async def test_an_agent_of_another_worker_is_missed(scene: Scene) -> None:
     scene.rooms.views = {"green": view(agents=frozenset()), "red": view()}
     async with scene.running():
         await eventually(lambda: scene.rooms.done)
+    assert scene.rooms.done == [("bring", "green", '{"interrupted":true}')]
+
+
+@pytest.mark.virtual_time
+async def test_rooms_of_a_node_that_died_do_not_hide_the_others(scene: Scene) -> None:
+    scene.rooms.views = {f"lost-{n}": view() for n in range(9)}
+    scene.rooms.mute = set(scene.rooms.views)
+    scene.rooms.views["green"] = view(agents=frozenset())
+    async with scene.running():
+        await asyncio.sleep(5.0)
     assert scene.rooms.done == [("bring", "green", '{"interrupted":true}')]
 
 

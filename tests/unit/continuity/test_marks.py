@@ -12,9 +12,11 @@ import pytest
 from livekit import api, rtc
 from livekit.agents import JobContext
 from livekit.protocol.agent import Job
+from livekit.protocol.agent_dispatch import AgentDispatch, AgentDispatchState
 from livekit.protocol.models import ParticipantInfo
 
 from agent.continuity import FileStore
+from agent.continuity.rescue import RoomView
 from agent.continuity.rooms import Rooms, mark_of
 from agent.continuity.thread import Thread
 from agent.tools import CallActions, Toolbox
@@ -30,6 +32,9 @@ PARTICIPANTS = {
 OURS = {"agent"}
 
 
+JOINED_S = 100
+
+
 class RoomService:
     """One room with all of them in it."""
 
@@ -40,23 +45,40 @@ class RoomService:
         self, request: api.ListParticipantsRequest
     ) -> api.ListParticipantsResponse:
         people = [
-            ParticipantInfo(identity=name, kind=kind, attributes=attributes)
+            ParticipantInfo(identity=name, kind=kind, attributes=attributes, joined_at=JOINED_S)
             for name, (kind, attributes) in PARTICIPANTS.items()
         ]
         return api.ListParticipantsResponse(participants=people)
 
 
 class Dispatches:
-    async def list_dispatch(self, room: str) -> list[Any]:
-        return []
+    """A room begins with its first one."""
+
+    def __init__(self, *made_s: float) -> None:
+        states = [AgentDispatchState(created_at=int(at_s * 1e9)) for at_s in made_s]
+        self._listed = [AgentDispatch(agent_name="parley", state=state) for state in states]
+
+    async def list_dispatch(self, room: str) -> list[AgentDispatch]:
+        return self._listed
+
+
+async def seen(dispatches: Dispatches) -> RoomView:
+    server = SimpleNamespace(room=RoomService(), agent_dispatch=dispatches)
+    view = await Rooms(cast(api.LiveKitAPI, server), "parley").look("blue")
+    assert view is not None
+    return view
 
 
 async def test_the_look_out_counts_agents_only_however_callers_mark_themselves() -> None:
-    server = SimpleNamespace(room=RoomService(), agent_dispatch=Dispatches())
-    view = await Rooms(cast(api.LiveKitAPI, server), "parley").look("blue")
-    assert view is not None
+    view = await seen(Dispatches(JOINED_S - 0.5))
     assert view.agents == OURS
     assert view.callers == {name for name in PARTICIPANTS if not name.startswith("agent")}
+
+
+async def test_agents_that_are_listed_from_before_a_room_s_node_died_do_not_count() -> None:
+    assert not (await seen(Dispatches(JOINED_S + 5.0, JOINED_S + 9.0))).agents
+    assert (await seen(Dispatches(JOINED_S - 5.0, JOINED_S + 9.0))).agents == OURS
+    assert (await seen(Dispatches())).agents == OURS
 
 
 class Room(rtc.Room):
