@@ -21,7 +21,7 @@ REPEAT ?=
 SBOM ?= dist
 
 PYTHON := .venv/bin/python
-SLOW_TESTS := tests/deploy/test_chart.py tests/room/test_lost_processes.py tests/room/test_lost_servers.py tests/room/test_rolling_restart.py tests/room/test_load_runs.py
+SLOW_TESTS := tests/deploy/test_chart.py tests/room/test_lost_processes.py tests/room/test_lost_servers.py tests/room/test_lost_nodes.py tests/room/test_rolling_restart.py tests/room/test_load_runs.py
 PAGE := agent/web/page
 
 .DEFAULT_GOAL := help
@@ -62,7 +62,7 @@ test:
 # Builds Helm from its source the first time, and waits for servers that are gone: a quarter of an hour.
 test-slow:
 	@sh scripts/system_packages.sh $(DEBIAN_PACKAGES)
-	@sh scripts/setup.sh dev server
+	@sh scripts/setup.sh dev page server
 	@$(PYTHON) -m pytest $(SLOW_TESTS) $(PYTEST_ARGS)
 
 check:
