@@ -107,7 +107,11 @@ def serve_models(
 
 
 @app.command()
-def tune() -> None:
+def tune(
+    calls: Annotated[
+        bool, typer.Option("--calls", help="Make calls instead, and propose AGENT_MAX_SESSIONS.")
+    ] = False,
+) -> None:
     """Time the local engines on this machine and keep the best choice for each."""
     from livekit.plugins.speechcore import EngineError
 
@@ -116,6 +120,10 @@ def tune() -> None:
 
     settings = _settings()
     choice = _choice(settings)
+    if calls:
+        from agent.sizing.run import run_sizing
+
+        raise typer.Exit(run_sizing(settings))
     try:
         raise typer.Exit(run_tune(settings, plan_of(settings, choice)))
     except EngineError as e:
