@@ -1,5 +1,6 @@
-"""What the people in a room send to the agent beside their voice: text, and data for the simulated
-engines. Within bounds: what is too long or comes too often is dropped, and the sender told."""
+"""What the people in a room send to the agent beside their voice: text, keys of a telephone, and data
+for the simulated engines. Within bounds: what is too long or comes too often is dropped, and the
+sender told."""
 
 from __future__ import annotations
 
@@ -7,12 +8,14 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from livekit import rtc
 from livekit.agents import AgentSession, room_io, utils
 
+from agent.keypad import Keypad
 from agent.room_messages import SIMULATED_WORDS_TOPIC
 from agent.token_bucket import TokenBucket
 
@@ -41,19 +44,23 @@ class RoomInputs:
         *,
         is_caller: Callable[[str], bool],
         on_text: Callable[[str, rtc.RemoteParticipant, rtc.TextStreamInfo], Awaitable[None]],
+        on_first_key: Callable[[], None],
+        on_number: Callable[[str], Awaitable[None]],
         on_words: Callable[[bytes], None] | None,
         tell: Callable[[str, str], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`is_caller`: whether this is who the agent listens to; others' text is dropped. `on_words`
-        takes data packets and raises ValueError for what they should not hold; None drops them.
-        `tell` tells the room a code and a sentence."""
+        """`is_caller`: whether this is who the agent listens to; others' text and keys are dropped.
+        `on_first_key` and `on_number`: as in Keypad. `on_words` takes data packets and raises ValueError
+        for what they should not hold; None drops them. `tell` tells the room a code and a sentence."""
         self._room = room
         self._is_caller = is_caller
         self._on_text = on_text
+        self._on_number = on_number
         self._on_words = on_words
         self._tell = tell
         self._clock = clock
+        self._keypad = Keypad(on_first_key, self._on_whole_number)
         self._texts = TokenBucket(per_s=0.5, burst=5)
         self._data = TokenBucket(per_s=20, burst=40)
         self._refusals = TokenBucket(per_s=0.2, burst=3)
@@ -63,11 +70,14 @@ class RoomInputs:
     def attach(self) -> None:
         self._room.register_text_stream_handler(TEXT_TOPIC, self._on_stream)
         self._room.on("data_received", self._on_data)
+        self._room.on("sip_dtmf_received", self._on_key)
 
     async def aclose(self) -> None:
         """Twice is fine."""
         self._room.unregister_text_stream_handler(TEXT_TOPIC)
         self._room.off("data_received", self._on_data)
+        self._room.off("sip_dtmf_received", self._on_key)
+        self._keypad.close()
         tasks = self._answering | ({self._reading} if self._reading else set())
         await utils.aio.cancel_and_wait(*tasks)
 
@@ -102,15 +112,20 @@ class RoomInputs:
         finally:
             reader.close()
         if text.strip():
-            self._answering.add(self._spawn(self._answer(text, participant, reader.info)))
+            self._answer(partial(self._on_text, text, participant, reader.info))
 
-    async def _answer(
-        self, text: str, participant: rtc.RemoteParticipant, info: rtc.TextStreamInfo
-    ) -> None:
-        try:
-            await self._on_text(text, participant, info)
-        except Exception:
-            logger.warning("a text could not be taken", exc_info=True)
+    def _on_key(self, event: rtc.SipDTMF) -> None:
+        if event.participant is not None and self._is_caller(event.participant.identity):
+            self._keypad.press(event.digit)
+
+    def _on_whole_number(self, text: str) -> None:
+        if self._texts.take(self._clock()):
+            self._answer(partial(self._on_number, text))
+        else:
+            self._refuse("too_fast", TOO_FAST)
+
+    def _answer(self, take: Callable[[], Awaitable[None]]) -> None:
+        self._answering.add(self._spawn(_taken(take)))
 
     def _on_data(self, packet: rtc.DataPacket) -> None:
         if self._on_words is None or packet.topic != SIMULATED_WORDS_TOPIC:
@@ -129,6 +144,13 @@ class RoomInputs:
         return task
 
 
+async def _taken(take: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await take()
+    except Exception:
+        logger.warning("a text could not be taken", exc_info=True)
+
+
 def of_call(
     room: rtc.Room,
     session: AgentSession[None],
@@ -137,13 +159,15 @@ def of_call(
     simulated: Iterable[object],
     tell: Callable[[str, str], None],
 ) -> RoomInputs:
-    """Those of a call: text is answered as livekit answers it, data are what the recognisers among
-    the `simulated` engines will hear."""
+    """Those of a call: text is answered as livekit answers it, and numbers like text; with the first
+    key the agent stops speaking. Data are what the recognisers among the `simulated` engines will hear."""
     engines = tuple(simulated)
     return RoomInputs(
         room,
         is_caller=is_caller,
         on_text=partial(_answer, session),
+        on_first_key=partial(_hush, session),
+        on_number=partial(_answer_number, session),
         on_words=partial(_expect, engines) if engines else None,
         tell=tell,
     )
@@ -158,6 +182,17 @@ async def _answer(
     event = room_io.TextInputEvent(text=text, info=info, participant=participant)
     if answering := room_io.TextInputOptions().text_input_cb(session, event):
         await answering
+
+
+def _hush(session: AgentSession[None]) -> None:
+    """As callers know it from menus: they need not hear to the end."""
+    with suppress(RuntimeError):  # it has not begun, or is closing
+        session.interrupt()
+
+
+async def _answer_number(session: AgentSession[None], text: str) -> None:
+    await session.interrupt()
+    session.generate_reply(user_input=text)
 
 
 def _expect(engines: Iterable[object], payload: bytes) -> None:

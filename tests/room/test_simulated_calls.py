@@ -156,6 +156,19 @@ async def test_a_caller_without_a_microphone_can_type(simulated: Worker, join: J
     assert caller.turns[0]["playout_s"] > 0
 
 
+async def test_keys_of_a_telephone_silence_the_agent_and_are_answered(
+    simulated: Worker, join: Join
+) -> None:
+    caller = await join("simulated")
+    await asyncio.sleep(1.0)
+    await ask(caller)
+    for code, key in ((4, "4"), (2, "2"), (11, "#")):
+        await caller.room.local_participant.publish_dtmf(code=code, digit=key)
+    await caller.wait_for(lambda: len(caller.turns) == 2, "second turn record")
+    assert [turn["outcome"] for turn in caller.turns] == ["interrupted", "answered"]
+    assert "Reply 2" in caller.said("agent")
+
+
 async def test_digital_silence_under_the_speech_is_answered_too(
     simulated: Worker, join: Join
 ) -> None:

@@ -1,4 +1,4 @@
-"""agent.room_inputs: text and data of the people in a room, within bounds.
+"""agent.room_inputs: text, keys and data of the people in a room, within bounds.
 
 The streams here are scripted; tests/room/test_strangers.py sends real ones.
 """
@@ -8,11 +8,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from livekit import rtc
 
+from agent.keypad import PAUSE_S
 from agent.room_inputs import (
     LONGEST_DATA_BYTES,
     LONGEST_TEXT,
@@ -24,6 +26,10 @@ from agent.room_inputs import (
 from tests.fakes.eventually import eventually
 
 
+def participant(identity: str) -> rtc.RemoteParticipant:
+    return cast("rtc.RemoteParticipant", SimpleNamespace(identity=identity))
+
+
 class Room(rtc.Room):
     """Nobody is connected: the test says who is there and what they send."""
 
@@ -33,7 +39,7 @@ class Room(rtc.Room):
 
     @property
     def remote_participants(self) -> Mapping[str, rtc.RemoteParticipant]:
-        return {name: cast("rtc.RemoteParticipant", name) for name in ("ann", "bob")}
+        return {name: participant(name) for name in ("ann", "bob")}
 
     def register_text_stream_handler(self, topic: str, handler: Any) -> None:
         self.handlers[topic] = handler
@@ -74,6 +80,8 @@ class Trial:
     room: Room = field(default_factory=Room)
     now_s: float = 0.0
     texts: list[str] = field(default_factory=list)
+    numbers: list[str] = field(default_factory=list)
+    first_keys: int = 0
     words: list[bytes] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
 
@@ -82,6 +90,8 @@ class Trial:
             self.room,
             is_caller=lambda identity: identity == "ann",
             on_text=self._take,
+            on_first_key=self._first_key,
+            on_number=self._take_number,
             on_words=self.words.append,
             tell=lambda code, sentence: self.told.append(code),
             clock=lambda: self.now_s,
@@ -92,6 +102,17 @@ class Trial:
         if text == "raise":
             raise RuntimeError("the session is not running")
         self.texts.append(text)
+
+    async def _take_number(self, text: str) -> None:
+        self.numbers.append(text)
+
+    def _first_key(self) -> None:
+        self.first_keys += 1
+
+    def press(self, keys: str, identity: str | None = "ann") -> None:
+        who = None if identity is None else participant(identity)
+        for key in keys:
+            self.room.emit("sip_dtmf_received", rtc.SipDTMF(code=0, digit=key, participant=who))
 
     def send(self, reader: Reader, identity: str = "ann") -> Reader:
         self.room.handlers[TEXT_TOPIC](reader, identity)
@@ -197,6 +218,35 @@ async def test_refusals_do_not_multiply_what_is_sent(trial: Trial) -> None:
     assert 1 <= len(trial.told) <= 3
 
 
+async def test_keys_that_the_caller_presses_are_taken_as_a_number(trial: Trial) -> None:
+    trial.press("42#")
+    assert trial.first_keys == 1
+    await eventually(lambda: trial.numbers)
+    assert trial.numbers == ["(the caller pressed 4 2 #)"]
+
+
+async def test_keys_of_others_are_dropped(trial: Trial) -> None:
+    for identity in ("bob", "who has left", None):
+        trial.press("1#", identity)
+    await asyncio.sleep(0)
+    assert (trial.first_keys, trial.numbers) == (0, [])
+
+
+async def test_numbers_count_as_texts_do(trial: Trial) -> None:
+    trial.press("1#" * 8)
+    await eventually(lambda: len(trial.numbers) == 5)
+    assert trial.told == ["too_fast"] * 3
+
+
+@pytest.mark.virtual_time
+async def test_keys_pressed_just_before_the_end_are_forgotten(trial: Trial) -> None:
+    trial.press("1")
+    await trial.inputs.aclose()
+    trial.press("2#")
+    await asyncio.sleep(PAUSE_S + 1)
+    assert trial.numbers == []
+
+
 async def test_packets_are_taken_as_long_as_they_are_small_and_few(trial: Trial) -> None:
     trial.send_data(b"x" * LONGEST_DATA_BYTES)
     trial.send_data(b"x" * (LONGEST_DATA_BYTES + 1))
@@ -214,6 +264,48 @@ async def test_packets_on_other_topics_are_nobody_s(trial: Trial) -> None:
     trial.send_data(b"{}", topic="lk.chat")
     trial.send_data(b"{}", topic="")
     assert trial.words == []
+
+
+@dataclass
+class Session:
+    """Writes down what is asked of it, as long as it runs."""
+
+    is_running: bool = True
+    asked: list[str] = field(default_factory=list)
+
+    def interrupt(self) -> asyncio.Future[None]:
+        if not self.is_running:
+            raise RuntimeError("AgentSession isn't running")
+        self.asked.append("interrupt")
+        done = asyncio.get_running_loop().create_future()
+        done.set_result(None)
+        return done
+
+    def generate_reply(self, *, user_input: str) -> None:
+        self.asked.append(user_input)
+
+
+async def test_the_first_key_makes_the_agent_silent_and_the_number_is_answered() -> None:
+    room, session = Room(), Session()
+    inputs = of_call(
+        room,
+        cast(Any, session),
+        is_caller=lambda identity: True,
+        simulated=[],
+        tell=lambda code, sentence: None,
+    )
+    inputs.attach()
+    session.is_running = False
+    room.emit("sip_dtmf_received", rtc.SipDTMF(code=1, digit="1", participant=participant("ann")))
+    session.is_running = True
+    room.emit("sip_dtmf_received", rtc.SipDTMF(code=2, digit="2", participant=participant("ann")))
+    assert session.asked == []
+    room.emit("sip_dtmf_received", rtc.SipDTMF(code=11, digit="#", participant=participant("ann")))
+    await eventually(lambda: len(session.asked) == 2)
+    assert session.asked == ["interrupt", "(the caller pressed 1 2 #)"]
+    room.emit("sip_dtmf_received", rtc.SipDTMF(code=3, digit="3", participant=participant("ann")))
+    assert session.asked[2:] == ["interrupt"]
+    await inputs.aclose()
 
 
 async def test_words_that_make_no_sense_are_told() -> None:
