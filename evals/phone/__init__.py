@@ -1,0 +1,1 @@
+"""Real telephone calls: sipp's signalling, our sound, livekit-sip between them and the room."""
