@@ -138,6 +138,8 @@ class Settings(BaseSettings):
     """Token of that server; needed when it is reached over the network."""
     agent_speech_server_key: SecretStr | None = None
     """API key of the speech server that AGENT_TTS=openai_speech:http://… names; most of one's own need none."""
+    kyutai_api_key: SecretStr | None = None
+    """Key of one's own moshi-server, for the engines kyutai:ws://host:port; `public_token`, as its configurations have it, when unset."""
     deepgram_api_key: SecretStr | None = None
     """Key of Deepgram, for the engine deepgram. `parley doctor --online` tries the keys."""
     deepgram_base_url: Annotated[str, AfterValidator(_web_address)] = "https://api.deepgram.com"
@@ -195,6 +197,8 @@ class Settings(BaseSettings):
     """What ends a caller's turn: hazard (words, voice and silence), classic (VAD and words silent for 0.5 s) or vad."""
     agent_patience: Annotated[str, AfterValidator(_patience)] = "normal"
     """eager, normal or patient; or the share of pauses in which the agent may cut in, like `5%`."""
+    agent_pause_score_weight: Annotated[float, Field(ge=0, le=2)] = 0.5
+    """How much a recogniser's own score of a pause counts beside words and voice, where it has one (kyutai); 0 for nothing."""
 
     agent_silence_prompt_s: Seconds = 30
     """Seconds of silence until the caller is asked if they are there; 0 for never, as is unset in the simulated profile."""

@@ -13,7 +13,7 @@ from livekit.agents import llm, stt, tts
 from livekit.plugins.speechcore import EngineError, PhraseCache, Voicing
 
 from agent.chained import Chains, Engines
-from agent.config import Settings
+from agent.config import Settings, plain
 from agent.dispatch import CallOptions, SimulatedOptions
 from agent.engine_spec import EngineSpec
 from agent.local.addresses import LocalAddresses
@@ -26,6 +26,8 @@ from agent.turns.words import WordsJudge
 from agent.weights import store_of
 
 if TYPE_CHECKING:
+    from livekit.plugins.kyutai import ServerOptions as KyutaiServer
+
     from agent.local.call import LocalCall
 
 logger = logging.getLogger(__name__)
@@ -275,6 +277,39 @@ def _openai_speech(context: _Context) -> tts.TTS[Any]:
     return openai_speech.TTS(options, voicing=context.voicing)
 
 
+def _llmvox(context: _Context) -> tts.TTS[Any]:
+    from livekit.plugins import llmvox
+
+    url = context.spec.model
+    if not url:
+        raise ValueError("AGENT_TTS: write the server's address, llmvox:http://host:port")
+    return llmvox.TTS(url, voicing=context.voicing)
+
+
+def _kyutai_stt(context: _Context) -> stt.STT[Any]:
+    from livekit.plugins import kyutai
+
+    language = context.choice.language
+    return kyutai.STT(
+        _kyutai_server(context, "AGENT_STT"), language="en" if language == "auto" else language
+    )
+
+
+def _kyutai_tts(context: _Context) -> tts.TTS[Any]:
+    from livekit.plugins import kyutai
+
+    return kyutai.TTS(_kyutai_server(context, "AGENT_TTS"), voice=context.voice)
+
+
+def _kyutai_server(context: _Context, variable: str) -> KyutaiServer:
+    from livekit.plugins import kyutai
+
+    if not context.spec.model:
+        raise ValueError(f"{variable}: write the server's address, kyutai:ws://host:port")
+    key = plain(context.settings.kyutai_api_key)
+    return kyutai.parse_address(context.spec.model, api_key=key)
+
+
 def _deepgram(context: _Context) -> stt.STT[Any]:
     from agent.hosted.deepgram import deepgram_stt
 
@@ -330,6 +365,7 @@ _STT: dict[str, Callable[[_Context], stt.STT[Any]]] = {
     "pocketsphinx": _pocketsphinx,
     "faster_whisper": _faster_whisper,
     "moonshine": _moonshine,
+    "kyutai": _kyutai_stt,
     "deepgram": _deepgram,
     "openai": _openai_stt,
     "simulated": _simulated_stt,
@@ -344,7 +380,9 @@ _TTS: dict[str, Callable[[_Context], tts.TTS[Any]]] = {
     "espeak": _espeak,
     "kokoro": _kokoro,
     "piper": _piper,
+    "kyutai": _kyutai_tts,
     "openai_speech": _openai_speech,
+    "llmvox": _llmvox,
     "openai": _openai_tts,
     "elevenlabs": _elevenlabs,
     "simulated": _simulated_tts,

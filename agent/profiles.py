@@ -42,11 +42,14 @@ _DEEPGRAM, _OPENAI, _ELEVENLABS = (
     Engine(needs=(f"livekit.plugins.{name}",), extra="hosted") for name in PROVIDERS
 )
 
+_KYUTAI = Engine(needs=("msgpack",), extra="kyutai")
+
 KNOWN: dict[str, dict[str, Engine]] = {
     "stt": {
         "pocketsphinx": Engine(needs=("pocketsphinx",), extra="embedded"),
         "faster_whisper": Engine(needs=("faster_whisper",), extra="whisper", has_weights=True),
         "moonshine": Engine(needs=("moonshine_voice",), extra="moonshine", has_weights=True),
+        "kyutai": _KYUTAI,
         "deepgram": _DEEPGRAM,
         "openai": _OPENAI,
         "simulated": Engine(),
@@ -61,7 +64,9 @@ KNOWN: dict[str, dict[str, Engine]] = {
         "espeak": Engine(needs=("espeakng_loader",), extra="embedded"),
         "kokoro": Engine(needs=("kokoro_onnx",), extra="kokoro", has_weights=True),
         "piper": Engine(needs=("piper",), extra="piper", has_weights=True),
+        "kyutai": _KYUTAI,
         "openai_speech": Engine(),
+        "llmvox": Engine(),
         "openai": _OPENAI,
         "elevenlabs": _ELEVENLABS,
         "simulated": Engine(),

@@ -222,7 +222,10 @@ def endpointing(settings: Settings) -> EndpointingPolicy:
         case "classic":
             return ClassicPolicy()
         case _:
-            return HazardPolicy(budget=parse_patience(settings.agent_patience))
+            return HazardPolicy(
+                budget=parse_patience(settings.agent_patience),
+                pause_weight=settings.agent_pause_score_weight,
+            )
 
 
 def voice_activity(settings: Settings) -> vad.VAD:

@@ -20,7 +20,7 @@ from tests.fakes.leaks import (
 from tests.fakes.virtual_time import loop_factories
 from tests.stack.processes import LiveKit, livekit_server
 
-for _provider in ("DEEPGRAM", "OPENAI", "ELEVEN"):
+for _provider in ("DEEPGRAM", "OPENAI", "ELEVEN", "KYUTAI"):
     # A developer's own keys: no test may use them, or choose other engines for them.
     os.environ.pop(f"{_provider}_API_KEY", None)
     os.environ.pop(f"{_provider}_BASE_URL", None)

@@ -15,6 +15,11 @@ AUDIO_NEUTRAL = 0.45
 _AUDIO_WEIGHT = 2.0
 """It tells ends from pauses on human voices (AUC 0.72-0.85), hardly on synthetic ones (0.4-0.7)."""
 
+PAUSE_SCORE_WEIGHT = 0.5
+_PAUSE_LOGITS = (-1.0, 2.0)
+"""What a recogniser's own score of a pause may say at most. It is about the same words and voice, so that
+it is no second witness; and as it comes a sixth of a second into the silence, a low one says little."""
+
 _WORDLESS_SILENCE_S = 1.0
 _LONGEST_SILENCE_S = 2.6
 _THRESHOLD_PER_SHARE = 4.0
@@ -63,6 +68,8 @@ class TurnView:
     """That the caller has made in this turn before."""
     audio_scores: Sequence[float] = ()
     """Of the end-of-turn model in this silence, the oldest first."""
+    pause_score: float | None = None
+    """The recogniser's own, 0..1, that this silence is an end; None of one without a semantic VAD."""
 
 
 class EndpointingPolicy(Protocol):
@@ -104,6 +111,8 @@ class HazardPolicy:
 
     budget: float = BUDGETS["normal"]
     """Share of the pauses in the middle of a phrase in which the agent may cut in."""
+    pause_weight: float = PAUSE_SCORE_WEIGHT
+    """Of a recogniser's own score of the pause, in logits of it."""
 
     def is_over(self, view: TurnView, pace: Pace) -> bool:
         if view.words_quiet_s is None:
@@ -117,7 +126,9 @@ class HazardPolicy:
     def pause_probability(self, view: TurnView, pace: Pace) -> float:
         """That the caller will go on, given the words, the voice and the silence so far."""
         care = _care(view)
-        odds = math.exp(_logit(view.end_probability) + _audio_evidence(view.audio_scores))
+        evidence = _audio_evidence(view.audio_scores)
+        evidence += self.pause_weight * _pause_evidence(view.pause_score)
+        odds = math.exp(_logit(view.end_probability) + evidence)
         odds *= care.odds * _ANOTHER_PAUSE ** min(2, view.pauses)
         outlasts = pace.outlasts(view.silence_s / care.slower)
         return outlasts / (outlasts + odds)
@@ -136,6 +147,14 @@ def _audio_evidence(scores: Sequence[float]) -> float:
     if not scores:
         return 0.0
     return _AUDIO_WEIGHT * (sum(scores) / len(scores) - AUDIO_NEUTRAL)
+
+
+def _pause_evidence(score: float | None) -> float:
+    """In logits, for a weight of 1. The score is taken for a probability whose neutral value is a half."""
+    if score is None:
+        return 0.0
+    low, high = _PAUSE_LOGITS
+    return min(high, max(low, _logit(score)))
 
 
 def _logit(probability: float) -> float:

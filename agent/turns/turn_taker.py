@@ -11,7 +11,7 @@ from livekit.agents import stt
 from agent.turns.endpointing import EndpointingPolicy, TurnView
 from agent.turns.gate import GateEvent, SpeechGate
 from agent.turns.patience import Pace
-from agent.turns.stt_events import FINAL, INTERIM, PARTIALS, text_of
+from agent.turns.stt_events import FINAL, INTERIM, PARTIALS, pause_score_of, text_of
 from agent.turns.transcript import TurnTranscript
 from agent.turns.words import Verdict
 
@@ -51,6 +51,7 @@ class TurnTaker:
     pace: Pace = field(default_factory=Pace)
     transcript: TurnTranscript = field(default_factory=TurnTranscript)
     audio_scores: list[float] = field(default_factory=list)
+    _pause_score: float | None = None
     _lag: WordLag = field(default_factory=WordLag)
     _last_sound_s: float | None = None
     _is_speaking: bool = False
@@ -64,6 +65,7 @@ class TurnTaker:
                 self.pace.paused(now_s - gate.speech_s - self._last_sound_s)
                 self._pauses += 1
             self.audio_scores.clear()
+            self._pause_score = None
         self._is_speaking = gate.is_stirring
         if gate.is_speaking or event is GateEvent.PAUSED:
             self._last_sound_s = now_s - gate.silence_s
@@ -78,6 +80,7 @@ class TurnTaker:
         if event.type not in PARTIALS:
             return False
         self.transcript.heard(text, now_s)
+        self._pause_score = pause_score_of(event)
         if event.type is INTERIM:
             likely = self.judge(self.transcript.text).end_probability
             if likely < _SPECULATION_PROBABILITY:
@@ -105,6 +108,7 @@ class TurnTaker:
             is_date=verdict.manner.tells_date,
             pauses=self._pauses,
             audio_scores=tuple(self.audio_scores),
+            pause_score=self._pause_score,
         )
         return self.policy.is_over(view, self.pace)
 
@@ -114,5 +118,6 @@ class TurnTaker:
             self._lag.seen(self.transcript.changed_s - self._last_sound_s)
         self.transcript.clear()
         self.audio_scores.clear()
+        self._pause_score = None
         self._last_sound_s = None
         self._pauses = 0

@@ -26,8 +26,11 @@ from tests.contract.stt_checks import Utterance
 from tests.fakes.audio import speech_like
 from tests.fakes.chains import OwningChainSTT
 from tests.fakes.engines import FakeRecogniser, FakeSynthesiser, fake_tts
+from tests.fakes.kyutai_engines import ServedKyutaiSTT, ServedKyutaiTTS
 from tests.fakes.llama_http import fake_llama, spoken
 from tests.fakes.model_server import ServedSTT, ServedTTS
+from tests.fakes.providers.coded_speech import say
+from tests.fakes.providers.faults import Fault, Kind
 from tests.fakes.scripted_llm import ScriptedLLM
 from tests.models.hum_kokoro import hum_kokoro
 from tests.models.random_whisper import scripted_whisper
@@ -71,6 +74,9 @@ ANNOUNCED = Utterance(_made_speech, frozenset({"hello", "there"}), _announce)
 SCRIPTED = Utterance(_made_speech, frozenset({"what", "time"}))
 COUNTED = Utterance(_flite_speech, frozenset({"one", "two"}))
 SPOKEN = Utterance(_flite_speech, frozenset({"what", "time"}), understood_from_hz=16_000)
+CODED = Utterance(lambda rate_hz: say("what time is it", rate_hz), frozenset({"what", "time"}))
+# A server that says that it is ready, and nothing more.
+MUTE = Fault(kind=Kind.STALL, after=1)
 
 
 @dataclass(frozen=True)
@@ -198,11 +204,14 @@ CHAINED_STTS = (
 )
 SERVED_STT = SttCase("any engine of a model server", served_stt, SOUND)
 SERVED_TTS = Case("any engine of a model server", served_tts)
+KYUTAI_STT = SttCase("kyutai", ServedKyutaiSTT, CODED)
+KYUTAI_TTS = Case("kyutai", ServedKyutaiTTS)
 
 SLOW_TTSS = (
     Case("simulated", lambda: simulated.TTS(delay_s=5.0)),
     Case("any engine", lambda: engine_tts(step_s=1.0)),
     Case("any engine of a model server", lambda: served_tts(step_s=1.0)),
+    Case("kyutai", lambda: ServedKyutaiTTS(MUTE)),
     Case("any engine by clauses", lambda: clause_engine_tts(step_s=1.0)),
     Case("a chain", lambda: chain_tts(step_s=1.0)),
 )
@@ -210,6 +219,7 @@ SLOW_STTS = (
     SttCase("simulated", lambda: simulated.STT(delay_s=5.0), ANNOUNCED),
     SttCase("any engine", lambda: engine_stt(step_s=1.0), SOUND),
     SttCase("any engine of a model server", lambda: served_stt(step_s=1.0), SOUND),
+    SttCase("kyutai", lambda: ServedKyutaiSTT(MUTE), CODED),
     SttCase(
         "a chain",
         lambda: OwningChainSTT(engine_stt(step_s=1.0), engine_stt(step_s=1.0)),

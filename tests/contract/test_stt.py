@@ -17,6 +17,7 @@ from tests.contract.engines import (
     CHAINED_STTS,
     FAILURES,
     FAKE_STT,
+    KYUTAI_STT,
     SERVED_STT,
     SLOW_STTS,
     SOUND,
@@ -42,7 +43,7 @@ class Subject:
 
 
 @pytest_asyncio.fixture(
-    params=[*STTS, FAKE_STT, SERVED_STT, *CHAINED_STTS], ids=lambda case: case.name
+    params=[*STTS, FAKE_STT, SERVED_STT, KYUTAI_STT, *CHAINED_STTS], ids=lambda case: case.name
 )
 async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
     engine = request.param.make()

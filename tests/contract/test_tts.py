@@ -16,6 +16,7 @@ from tests.contract.engines import (
     CLAUSE_TTSS,
     FAILURES,
     FAKE_TTS,
+    KYUTAI_TTS,
     SERVED_TTS,
     SLOW_TTSS,
     TTSS,
@@ -35,7 +36,8 @@ MAKER_NAMES = ("whole", "by clauses", "by a model server")
 
 
 @pytest_asyncio.fixture(
-    params=[*TTSS, FAKE_TTS, SERVED_TTS, *CLAUSE_TTSS, *CHAIN_TTSS], ids=lambda case: case.name
+    params=[*TTSS, FAKE_TTS, SERVED_TTS, KYUTAI_TTS, *CLAUSE_TTSS, *CHAIN_TTSS],
+    ids=lambda case: case.name,
 )
 async def engine(request: pytest.FixtureRequest) -> AsyncIterator[tts.TTS[Any]]:
     engine = request.param.make()

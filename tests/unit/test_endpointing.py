@@ -1,3 +1,4 @@
+import math
 from typing import Any
 
 import pytest
@@ -60,6 +61,48 @@ def test_the_voice_decides_where_the_words_do_not() -> None:
     falling = wait_s(HazardPolicy(), end_probability=0.3, audio_scores=[0.9, 0.95])
     rising = wait_s(HazardPolicy(), end_probability=0.3, audio_scores=[0.05, 0.1])
     assert falling < wait_s(HazardPolicy(), end_probability=0.3) < rising
+
+
+@pytest.mark.parametrize(
+    ("score", "weight", "logits"),
+    [
+        (None, 0.5, 0.0),
+        (0.5, 0.5, 0.0),
+        (0.6, 0.5, 0.203),
+        (0.8, 0.5, 0.693),
+        (0.95, 0.5, 1.0),
+        (1.0, 0.5, 1.0),
+        (0.4, 0.5, -0.203),
+        (0.2, 0.5, -0.5),
+        (0.0, 0.5, -0.5),
+        (0.8, 1.0, 1.386),
+        (0.99, 2.0, 4.0),
+        (0.95, 0.0, 0.0),
+    ],
+)
+def test_a_recognisers_score_moves_the_odds_by_its_weight_and_no_further_than_its_limits(
+    score: float | None, weight: float, logits: float
+) -> None:
+    policy = HazardPolicy(pause_weight=weight)
+
+    def odds_of_an_end(**others: Any) -> float:
+        pause = policy.pause_probability(view(0.5, end_probability=0.4, **others), Pace())
+        return (1 - pause) / pause
+
+    moved = odds_of_an_end(pause_score=score) / odds_of_an_end()
+    assert math.log(moved) == pytest.approx(logits, abs=0.001)
+
+
+def test_a_recognisers_score_decides_sooner_or_later_where_the_words_are_in_doubt() -> None:
+    unsure = {"end_probability": 0.3}
+    sure, without, against = (
+        wait_s(HazardPolicy(), pause_score=score, **unsure) for score in (0.95, None, 0.05)
+    )
+    assert 0.26 < sure < without < against
+    of_the_model = wait_s(HazardPolicy(), audio_scores=[1.0], **unsure)
+    assert of_the_model <= sure, "it counts for no more than the end-of-turn model"
+    assert wait_s(HazardPolicy(), end_probability=0.97, pause_score=0.0) < 0.5
+    assert wait_s(HazardPolicy(), end_probability=0.02, pause_score=1.0) > 1.5
 
 
 def test_a_caller_with_long_pauses_is_waited_for_longer() -> None:

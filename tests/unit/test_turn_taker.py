@@ -2,9 +2,11 @@ from dataclasses import dataclass
 
 import pytest
 from livekit.agents import LanguageCode, stt
+from livekit.plugins.speechio import PAUSE_SCORE
 
-from agent.turns.endpointing import HazardPolicy
+from agent.turns.endpointing import HazardPolicy, TurnView
 from agent.turns.gate import SpeechGate
+from agent.turns.patience import Pace
 from agent.turns.turn_taker import TurnTaker
 from agent.turns.words import Verdict
 
@@ -108,3 +110,43 @@ def test_a_committed_turn_does_not_end_the_next(call: Call) -> None:
     call.sound(1, is_speech=True)
     call.says("what time", INTERIM)
     assert call.wait_s() > 1.5
+
+
+class ScorePolicy:
+    """Notes what it is asked about, and never ends a turn."""
+
+    def __init__(self) -> None:
+        self.seen: list[float | None] = []
+
+    def is_over(self, view: TurnView, pace: Pace) -> bool:
+        self.seen.append(view.pause_score)
+        return False
+
+
+def scored(text: str, kind: stt.SpeechEventType, score: object) -> stt.SpeechEvent:
+    data = stt.SpeechData(language=LanguageCode("en"), text=text, metadata={PAUSE_SCORE: score})
+    return stt.SpeechEvent(type=kind, alternatives=[data])
+
+
+def test_a_recognisers_score_of_a_pause_reaches_the_policy_for_that_pause(call: Call) -> None:
+    policy = call.taker.policy = ScorePolicy()
+    call.sound(1, is_speech=True)
+    call.says("what time", INTERIM)
+    call.sound(0.2, is_speech=False)
+    call.taker.is_over()
+    call.taker.on_stt(scored("what time", PREFLIGHT, 0.8))
+    call.taker.is_over()
+    call.sound(0.5, is_speech=True)  # the caller goes on
+    call.sound(0.2, is_speech=False)
+    call.taker.is_over()
+    assert policy.seen == [None, 0.8, None]
+
+
+@pytest.mark.parametrize("score", ["0.8", True, 1.5, -0.1, float("nan"), None])
+def test_a_score_that_is_none_is_not_used(call: Call, score: object) -> None:
+    policy = call.taker.policy = ScorePolicy()
+    call.sound(1, is_speech=True)
+    call.taker.on_stt(scored("what time", PREFLIGHT, score))
+    call.sound(0.2, is_speech=False)
+    call.taker.is_over()
+    assert policy.seen == [None]

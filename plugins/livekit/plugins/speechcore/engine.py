@@ -32,6 +32,8 @@ class Transcript:
     """The speaker pauses: `finish()` returns this very text unless more is said before."""
     language: str = ""
     """The language it is in, if the engine tells."""
+    pause_score: float | None = None
+    """Of a settled text: the model's own 0..1 that this pause is an end, if it has such a thing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The half that livekit plugins share: errors, frames, events, engine to STT and TTS."""
 
 from .errors import to_api_error
-from .events import speech_event, usage_event
+from .events import PAUSE_SCORE, speech_event, usage_event
 from .frames import PcmResampler, frames_to_pcm, mono_frame
 from .handles import (
     InProcessRecogniser,
@@ -19,6 +19,7 @@ from .tts import OUTPUT_SAMPLE_RATE_HZ, EngineTTS
 
 __all__ = [
     "OUTPUT_SAMPLE_RATE_HZ",
+    "PAUSE_SCORE",
     "CachingSynthesiser",
     "EngineRecognizeStream",
     "EngineSTT",

@@ -6,6 +6,9 @@ from livekit.agents import LanguageCode, stt
 from livekit.agents.types import TimedString
 from livekit.plugins.speechcore import Transcript
 
+PAUSE_SCORE = "pause_score"
+"""Key of `SpeechData.metadata`: the recogniser's own 0..1 that the pause it has found is an end."""
+
 
 def speech_event(
     kind: stt.SpeechEventType,
@@ -27,6 +30,7 @@ def speech_event(
         end_time=transcript.words[-1].end_s + offset_s if words else 0.0,
         confidence=transcript.confidence,
         words=words,
+        metadata=None if transcript.pause_score is None else {PAUSE_SCORE: transcript.pause_score},
     )
     return stt.SpeechEvent(kind, request_id=request_id, alternatives=[alternative])
 
