@@ -63,9 +63,10 @@ class WordEar(Protocol):
 
 @dataclass
 class ScriptedEar:
-    """Hears the words of its script in any sound, one in each `WORD_S` of it."""
+    """Hears the words of its script in any sound, one in each `word_s` of it."""
 
     words: deque[str]
+    word_s: float = WORD_S
     quiet_s: float = 0.0
     _heard_s: float = 0.0
     _loud_s: float = 0.0
@@ -78,10 +79,10 @@ class ScriptedEar:
             return []
         self.quiet_s = 0.0
         self._loud_s += length_s
-        if self._loud_s < WORD_S or not self.words:
+        if self._loud_s < self.word_s or not self.words:
             return []
-        self._loud_s -= WORD_S
-        return [Word(self.words.popleft(), max(0.0, self._heard_s - WORD_S), self._heard_s)]
+        self._loud_s -= self.word_s
+        return [Word(self.words.popleft(), max(0.0, self._heard_s - self.word_s), self._heard_s)]
 
 
 def sure_of_pauses(quiet_s: float) -> float:
