@@ -102,7 +102,8 @@ def serve_models(
     from agent.serve import run_serve
 
     settings = _settings()
-    here = settings.model_copy(update={"agent_modelserver": None})  # this is that server
+    # This is that server, and it has no language model: any that needs no weights will do.
+    here = settings.model_copy(update={"agent_modelserver": None, "agent_llm": "responder"})
     run_serve(settings, _choice(here), health_port=health_port)
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,48 +10,23 @@ import pytest
 import yaml
 
 from agent.config import Settings
-from agent.demo.ports import pick_server_ports
 from agent.farewell import FAREWELL_S
 from tests.deploy import tools
-from tests.deploy.conftest import running_livekit
-from tests.stack.redis import redis_server
+from tests.deploy.project import DEPLOY, compose, read, write_env
 
-DEPLOY = tools.CHECKOUT / "deploy"
 pytestmark = pytest.mark.timeout(tools.INSTALLING_S)
 LOOPBACK = "127.0.0.1"
-
-
-def compose(env: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [tools.program("docker-compose"), "--env-file", str(env), *arguments]
-    clean = {"PATH": "/usr/bin:/bin", "HOME": str(env.parent)}
-    return subprocess.run(
-        command, cwd=DEPLOY, env=clean, capture_output=True, text=True, timeout=60
-    )
 
 
 @pytest.fixture(scope="module")
 def env(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """.env.example with a value for everything that has none."""
-    text = (DEPLOY / ".env.example").read_text()
-    file = tmp_path_factory.mktemp("compose") / "env"
-    file.write_text(re.sub(r"^([A-Z_]+)=$", r"\1=given", text, flags=re.MULTILINE))
-    return file
+    return write_env(tmp_path_factory.mktemp("compose") / "env")
 
 
 @pytest.fixture(scope="module")
 def project(env: Path) -> dict[str, Any]:
     return read(env, "compose.yaml")
-
-
-def read(env: Path, *files: str) -> dict[str, Any]:
-    """The project as Compose understands it, with every service; `.env` is not read by services."""
-    options = [word for file in files for word in ("--file", file)]
-    profiles = ["--profile", "local", "--profile", "sip"]
-    resolve = ["config", "--format", "json", "--no-env-resolution"]
-    done = compose(env, *options, *profiles, *resolve)
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
 
 
 def test_every_part_is_a_service_and_nothing_else_is(project: dict[str, Any]) -> None:
@@ -141,26 +114,6 @@ def test_with_a_gpu_the_model_server_and_llama_have_one(env: Path) -> None:
     lock = services["modelserver"]["build"]["args"]["EXTRA_LOCK"]
     assert (tools.CHECKOUT / lock).is_file()
     assert services["worker"]["environment"]["AGENT_LLM"].endswith("http://llama:8000")
-
-
-def test_a_real_livekit_server_takes_the_settings_for_production(tmp_path: Path) -> None:
-    config = yaml.safe_load((DEPLOY / "livekit.yaml").read_text())
-    ports = pick_server_ports(LOOPBACK)
-    here = {"use_external_ip": False, "node_ip": LOOPBACK}  # STUN would leave this machine
-    here |= {"tcp_port": ports.media_tcp, "udp_port": ports.media_udp}
-    config["rtc"] |= here | {"enable_loopback_candidate": True, "interfaces": {"includes": ["lo"]}}
-    config |= {
-        "port": ports.signal,
-        "bind_addresses": [LOOPBACK],
-        "prometheus": {"port": 0},
-    }
-    config["keys"] = {"key": "a-secret-for-tests-that-is-long-enough"}
-    with redis_server() as redis:
-        config["redis"]["address"] = redis.removeprefix("redis://")
-        file = tmp_path / "livekit.yaml"
-        file.write_text(yaml.safe_dump(config))
-        with running_livekit(file, tmp_path / "log", f"http://{LOOPBACK}:{ports.signal}/"):
-            assert "connecting to redis" in (tmp_path / "log").read_text()
 
 
 def seconds(duration: str) -> float:

@@ -13,26 +13,9 @@ from pathlib import Path
 import pytest
 
 from tests.deploy import tools
+from tests.deploy.project import DEPLOY, DOCKERFILE, instructions, stages
 
-DEPLOY = tools.CHECKOUT / "deploy"
-DOCKERFILE = DEPLOY / "Dockerfile"
 pytestmark = pytest.mark.timeout(tools.INSTALLING_S)
-
-
-def instructions() -> list[str]:
-    """The Dockerfile's instructions, each in one line and without comments."""
-    lines = [line for line in DOCKERFILE.read_text().splitlines() if not line.startswith("#")]
-    return [i for i in "\n".join(lines).replace("\\\n", " ").splitlines() if i.strip()]
-
-
-def stages() -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    name = ""
-    for instruction in instructions():
-        if match := re.match(r"FROM \S+ AS (\w+)", instruction):
-            name = match[1]
-        found.setdefault(name, []).append(instruction)
-    return found
 
 
 def sources() -> set[str]:
