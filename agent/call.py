@@ -39,6 +39,7 @@ from agent.read_ahead import ReadAhead
 from agent.refusals import Refusals, is_busy
 from agent.room_inputs import of_call
 from agent.room_messages import Level, send_notice, send_turn
+from agent.sound.filter import microphone
 from agent.thrift import Thrift
 from agent.tools import CallActions, Toolbox
 from agent.tools.faq import load_faq
@@ -95,6 +96,7 @@ class Call:
             publish=self._publish,
         )
         self._echo_filter = EchoFilter()
+        self._microphone = microphone(settings, self._echo_filter)
         self._playout = Playout()
         self._playout.on_played = self._on_played
         self._playout.on_failed = self._on_no_voice
@@ -235,7 +237,7 @@ class Call:
             audio_input=room_io.AudioInputOptions(
                 frame_size_ms=_INPUT_FRAME_MS,
                 pre_connect_audio=False,  # our page sends none; others could send it without end
-                noise_cancellation=self._echo_filter,
+                noise_cancellation=self._microphone,
                 auto_gain_control=False,  # it would lift the voices of others to the caller's level
             ),
             audio_output=False,
@@ -283,7 +285,7 @@ class Call:
     def _link(self) -> None:
         if self._started and self._callers.linked is not None:
             self._turn_taking.reset()
-            self._echo_filter.reset()
+            self._microphone.reset()
             self._watch.reset()
             logger.info("listening to caller", extra={"lk.pii.identity": self._callers.linked})
             self._thread.linked(self._callers.linked)

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from agent.dispatch import CALLER_CHOICES
+from agent.sound.plan import parse_noise
 from agent.turns.patience import parse_patience
 
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -80,6 +81,11 @@ def _redis_url(url: SecretStr | None) -> SecretStr | None:
 
 def _patience(text: str) -> str:
     parse_patience(text)
+    return text
+
+
+def _noise(text: str) -> str:
+    parse_noise(text)
     return text
 
 
@@ -164,6 +170,8 @@ class Settings(BaseSettings):
     """Seconds of silence after which the next language model of AGENT_LLM is asked as well, 0 for both at once; the quicker one speaks. Unset: only when one has failed."""
     agent_vad: Vad = "silero"
     """What tells speech from silence: silero, ten_vad (extra tenvad, a licence of its own) or webrtc_vad (extra webrtcvad)."""
+    agent_noise: Annotated[str, AfterValidator(_noise)] = "off"
+    """What cleans the caller's sound: off, on, auto (on while the caller's room is noisy), or stages with commas between out of highpass, rnnoise, gate, gain. All but off want the extra denoise; docs/sound.md has what each stage is worth."""
     agent_name: str | None = None
     """With a name the worker takes only calls dispatched to it by that name; without, every room."""
 

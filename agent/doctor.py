@@ -32,6 +32,9 @@ from agent.hosted.keys import PROVIDERS, Provider, check_key
 from agent.local.host import local_host
 from agent.profiles import KNOWN, STAGES, Choice, ProfileError, choose
 from agent.self_test import SENTENCE, speak_and_listen, voice_for
+from agent.sound.filter import noise_plan
+from agent.sound.plan import parse_noise
+from agent.sound.rnnoise import why_not
 from agent.turn_taking import voice_activity
 from agent.web.command import DIST
 
@@ -88,6 +91,7 @@ async def examine(*, online: bool = False) -> AsyncIterator[Check]:
     async for check in _engines(settings, online=online):
         yield check
     yield _voice_activity(settings)
+    yield _noise_filter(settings)
     yield await _livekit(settings)
     for check in _ports(settings):
         yield check
@@ -159,6 +163,21 @@ def _voice_activity(settings: Settings) -> Check:
     except ProfileError as e:
         return Check(name="VAD", passed=False, detail=str(e), remedy="do so, or unset AGENT_VAD")
     return Check(name="VAD", passed=True, detail=settings.agent_vad)
+
+
+def _noise_filter(settings: Settings) -> Check:
+    asked = parse_noise(settings.agent_noise)
+    remedy = "install the extra denoise, or set AGENT_NOISE to stages without rnnoise, or to off"
+    try:
+        found = noise_plan(settings).stages
+    except ProfileError as e:
+        return Check(name="Noise filter", passed=False, detail=str(e), remedy=remedy)
+    if asked.stages and not found:
+        detail = f"AGENT_NOISE=auto has no effect: {why_not()}"
+        return Check(name="Noise filter", passed=False, needed=False, detail=detail, remedy=remedy)
+    when = "switched on and off by the noise" if asked.is_automatic else "always on"
+    detail = f"{', '.join(found)}: {when}" if found else "off"
+    return Check(name="Noise filter", passed=True, detail=detail)
 
 
 async def _trial(settings: Settings, choice: Choice, *, online: bool) -> AsyncIterator[Check]:

@@ -28,6 +28,7 @@ from agent.log_privacy import keep_content_out
 from agent.profiles import ProfileError, choose
 from agent.reception import Reception
 from agent.room_messages import send_notice
+from agent.sound.filter import check_noise
 from agent.tracing import start_tracing
 from agent.turn_taking import voice_activity
 
@@ -47,6 +48,7 @@ def build_server(settings: Settings, reception: Reception) -> AgentServer:
     """
     check_engines(settings)
     voice_activity(settings)
+    check_noise(settings)
     try:
         open_store(settings)
     except StoreError as e:

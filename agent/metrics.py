@@ -23,6 +23,7 @@ LATENCY_BUCKETS_S = (
 """Fine where a pause begins to be felt (0.2–1 s)."""
 
 _DURATION_BUCKETS_S = (5, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600)
+_FLOOR_BUCKETS_DBFS = (-70, -65, -60, -55, -50, -45, -40, -35, -30, -25)
 _GAP_BUCKETS_S = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0)
 _LAG_BUCKETS_S = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 """Of a loop that is well: below 10 ms. From 50 ms on the agent's sound may break."""
@@ -118,6 +119,19 @@ AUDIO_GAPS = Histogram(
     "Silences of 20 ms or more in the midst of the agent's speech, because its sound came too late.",
     buckets=_GAP_BUCKETS_S,
 )
+NOISE_FLOOR = Histogram(
+    "parley_noise_floor_dbfs",
+    "Levels of the noise at callers' microphones, estimated every 2 s where AGENT_NOISE is not off.",
+    buckets=_FLOOR_BUCKETS_DBFS,
+)
+NOISE_FILTERED = Gauge(
+    "parley_noise_filtered_calls",
+    "Calls whose noise filter is on.",
+    multiprocess_mode="livesum",
+)
+NOISE_SWITCHES = Counter(
+    "parley_noise_switches_total", "Times AGENT_NOISE=auto switched the filter in a call.", ["to"]
+)
 FULL = Gauge(
     "parley_worker_full",
     "1 while the worker takes no further calls.",
@@ -146,6 +160,7 @@ _begin_at_zero(APOLOGIES, (kind.value for kind in Apology))
 _begin_at_zero(RETURNS, ("kept", "lost"))
 _begin_at_zero(STEPS, get_args(Stage), ("down", "up"))
 _begin_at_zero(TRANSITIONS, ("full", "available"))
+_begin_at_zero(NOISE_SWITCHES, ("on", "off"))
 
 
 def observe_response(record: TurnRecord, profile: str) -> None:

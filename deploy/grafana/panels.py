@@ -198,6 +198,24 @@ ROWS = (
                 (Query(quantile(0.99, "parley_event_loop_lag_seconds", "instance"), "{{instance}}"),),
                 description="Of the calls of a worker. From 0.05 s on their sound may break.",
             ),
+            Panel(
+                "Microphones in noise",
+                "percentunit",
+                (
+                    Query(
+                        f'1 - sum(increase(parley_noise_floor_dbfs_bucket{{le="-45.0"}}[{WINDOW}]))'
+                        f" / (sum(increase(parley_noise_floor_dbfs_count[{WINDOW}])) > 0)",
+                        "over -45 dBFS",
+                    ),
+                ),
+                description="Of the estimates, those of a noise over -45 dBFS. Only where AGENT_NOISE is not off.",
+            ),
+            Panel(
+                "Noise filters that are on",
+                "short",
+                (Query("sum by (instance) (parley_noise_filtered_calls)", "{{instance}}"),),
+            ),
+            Panel("Noise filters switched", "reqps", (rate("parley_noise_switches_total", "to"),)),
             Panel("Memory of all calls", "bytes", (Query("sum by (instance) (parley_calls_resident_memory_bytes)", "{{instance}}"),)),
             Panel(
                 "Memory of a call, mean",

@@ -1,0 +1,101 @@
+"""What each stage of the noise filter is worth: VAD, words, turns, interruptions, cost.
+
+    python -m evals.sound [--plain 5] [--paused 4] [--noise-s 30] [--every 3] [--processes 1] [--resume]
+    python -m evals.sound --table
+
+Two synthetic voices of the split dev, made noises, a seed: the same every time. With PARLEY_VAD_DATA
+(`python -m evals.vad --help`) the VAD is asked about people, too. Results go to
+`evals/results/sound.json`, cell by cell, the whole chains first; `--table` prints what is there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import platform
+from collections.abc import Iterator
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from evals.bench import processor
+from evals.ear.flite import VoiceError
+from evals.sound.material import CONDITIONS
+from evals.sound.speed import costs
+from evals.sound.table import tables
+from evals.sound.work import Options, Work, all_work, bench_of, measure
+from evals.vad import VARIABLE, VadDataError
+
+RESULTS = Path(__file__).parents[1] / "results" / "sound.json"
+
+console = Console()
+
+
+def run(options: Options) -> dict[str, Any]:
+    result = json.loads(RESULTS.read_text()) if options.resume and RESULTS.exists() else {}
+    result |= {"conditions": _circumstances(options)}
+    cells: list[dict[str, Any]] = result.setdefault("cells", [])
+    done = {(cell["chain"], cell["condition"]) for cell in cells}
+    bench = bench_of(options)
+    result["costs"] = [
+        asdict(it) for it in costs(bench.spoken[0].heard(CONDITIONS[3], 0)[:480_000])
+    ]
+    for cell in _measured(
+        [it for it in all_work(options) if (it[1], it[2].name) not in done], options
+    ):
+        cells.append(cell)
+        RESULTS.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        console.print(f"{cell['chain']}: {cell['condition']}", highlight=False)
+    return result
+
+
+def _measured(work: list[Work], options: Options) -> Iterator[dict[str, Any]]:
+    if options.processes == 1:
+        yield from map(measure, work)
+        return
+    with multiprocessing.get_context("spawn").Pool(options.processes) as pool:
+        yield from pool.imap_unordered(measure, work)
+
+
+def _circumstances(options: Options) -> dict[str, Any]:
+    packages = ("livekit-agents", "pocketsphinx", "pyrnnoise", "numpy")
+    return {
+        "split": "dev",
+        "plain_per_voice": options.plain,
+        "paused_per_voice": options.paused,
+        "people": f"one recording out of {options.every}" if VARIABLE in os.environ else "none",
+        "machine": processor(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "versions": {name: version(name) for name in packages},
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--plain", type=int, default=5, help="sentences a voice says in one go")
+    parser.add_argument("--paused", type=int, default=4, help="sentences with pauses")
+    parser.add_argument("--noise-s", type=float, default=30.0, help="seconds of noise alone")
+    parser.add_argument("--every", type=int, default=3, help="recording of people, out of so many")
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--resume", action="store_true", help="leave out the cells that are there")
+    parser.add_argument("--table", action="store_true", help="measure nothing")
+    options = Options(**vars(parser.parse_args()))
+    try:
+        result = json.loads(RESULTS.read_text()) if options.table else run(options)
+    except (OSError, VadDataError, VoiceError) as e:
+        console.print(str(e), style="red", markup=False, highlight=False)
+        return 1
+    console.print(tables(result), markup=False, highlight=False, soft_wrap=True)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
