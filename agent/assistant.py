@@ -8,6 +8,7 @@ from pathlib import Path
 from livekit import rtc
 from livekit.agents import Agent, FlushSentinel, ModelSettings, llm, stt
 
+from agent.config import Settings
 from agent.continuity.unfinished import UnfinishedTurn
 from agent.read_ahead import ReadAhead
 from agent.tools import Toolbox
@@ -16,6 +17,12 @@ from agent.turn_taking import TurnTaking
 from agent.watch import Watch
 
 DEFAULT_INSTRUCTIONS = Path(__file__).parent / "prompts" / "assistant.md"
+
+
+def instructions_of(settings: Settings, own: str | None) -> str:
+    """A call's `own`, else the file of the settings, else ours."""
+    path = settings.agent_instructions or DEFAULT_INSTRUCTIONS
+    return own or path.read_text(encoding="utf-8")
 
 
 class Assistant(Agent):

@@ -9,18 +9,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from livekit import rtc
-from livekit.agents import (
-    AgentSession,
-    CloseEvent,
-    JobContext,
-    room_io,
-    utils,
-)
+from livekit.agents import Agent, CloseEvent, JobContext
 
-from agent import metrics
+from agent import endings, metrics
 from agent.announcer import Announcer, after_speech
 from agent.apology import Apologies
-from agent.assistant import DEFAULT_INSTRUCTIONS, Assistant
+from agent.assistant import instructions_of
 from agent.attention import Attention, silence_options
 from agent.call_ids import Turns
 from agent.callers import ARRIVAL_GRACE_S, RETURN_GRACE_S, Callers, EndAfter, Link
@@ -33,9 +27,13 @@ from agent.echo_filter import EchoFilter
 from agent.engines import Pipeline
 from agent.farewell import Farewell
 from agent.filler import Filler
+from agent.joining import CALLER_KINDS, new_session, start_in_room
 from agent.playout import Playout, Samples
 from agent.profiles import Choice
 from agent.read_ahead import ReadAhead
+from agent.realtime.assistant import assistant_of
+from agent.realtime.recorder import RealtimeRecorder, recorder_of
+from agent.realtime.take_over import Parts, TakeOver
 from agent.refusals import Refusals, is_busy
 from agent.room_inputs import of_call
 from agent.room_messages import Level, send_notice, send_turn
@@ -44,7 +42,6 @@ from agent.thrift import Thrift
 from agent.tools import CallActions, Toolbox
 from agent.tools.faq import load_faq
 from agent.turn_record import TurnRecord
-from agent.turn_recorder import TurnRecorder
 from agent.turn_taking import TurnTaking, Words, endpointing, voice_activity
 from agent.turns.fillers import Fillers
 from agent.turns.words import WordsJudge
@@ -53,11 +50,6 @@ from agent.watch import Watch, limits, tolerance
 
 logger = logging.getLogger(__name__)
 
-CALLER_KINDS = [
-    rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD,
-    rtc.ParticipantKind.PARTICIPANT_KIND_SIP,
-]
-_INPUT_FRAME_MS = 10
 GOODBYE_TAIL_S = 0.3
 """Between the last audio sent and the end of the room, so that the caller hears all of it."""
 
@@ -84,17 +76,17 @@ class Call:
         self._started = False
         self._over = asyncio.Event()
         self._vitals = Vitals()
-        self._toolbox = self._new_toolbox(settings)
+        self._toolbox = Toolbox(
+            CallActions(announce=self._announce, hang_up=self._hang_up),
+            load_faq(settings.faq_dir),
+            now=lambda: datetime.now(UTC),
+            time_zone=settings.agent_time_zone,
+        )
         self._phrases = Phrases.of(settings, choice)
         self._thread = Thread(
             ctx, store, self._toolbox, language=choice.language, was_interrupted=options.interrupted
         )
-        self._recorder = TurnRecorder(
-            call=ctx.room.name,
-            profile=choice.profile,
-            engines=choice.engines,
-            publish=self._publish,
-        )
+        self._recorder = recorder_of(choice, call=ctx.room.name, publish=self._publish)
         self._echo_filter = EchoFilter()
         self._microphone = microphone(settings, self._echo_filter)
         self._playout = Playout()
@@ -105,15 +97,17 @@ class Call:
         self._limits = limits(settings, choice.profile)
         self._watch = self._new_watch(settings)
         self._refusals = Refusals(self._on_busy)
-        self._turn_taking.on_spoke = self._watch.spoke
         self._turn_taking.on_words = self._thread.heard
         pipeline.chains.on_fault = self._recorder.engine_failed
         self._thrift = Thrift(
             pipeline.chains, pipeline.planner, budget_s=settings.agent_turn_budget_s
         )
         self._read_ahead = ReadAhead(pipeline.members, self._spawn)
-        self._assistant = Assistant(
-            instructions=_instructions(settings, options),
+        instructions = instructions_of(settings, options.instructions)
+        self._realtime = self._new_realtime(settings, instructions)
+        self._assistant = assistant_of(
+            self._realtime.audio if self._realtime else None,
+            instructions=instructions,
             toolbox=self._toolbox,
             recorder=self._recorder,
             turn_taking=self._turn_taking,
@@ -121,7 +115,7 @@ class Call:
             watch=self._watch,
             turn=self._thread.turn,
         )
-        self._session = self._new_session()
+        self._session = new_session(pipeline, self._turn_taking, tolerance(self._limits))
         self._inputs = of_call(
             ctx.room,
             self._session,
@@ -149,14 +143,6 @@ class Call:
     def turns(self) -> Turns:
         return self._recorder
 
-    def _new_toolbox(self, settings: Settings) -> Toolbox:
-        return Toolbox(
-            CallActions(announce=self._announce, hang_up=self._hang_up),
-            load_faq(settings.faq_dir),
-            now=lambda: datetime.now(UTC),
-            time_zone=settings.agent_time_zone,
-        )
-
     def _new_turn_taking(self, settings: Settings, judge: WordsJudge) -> TurnTaking:
         return TurnTaking(
             endpointing(settings),
@@ -167,6 +153,22 @@ class Call:
             voice=voice_activity(settings),
         )
 
+    def _new_realtime(self, settings: Settings, instructions: str) -> TakeOver | None:
+        if not isinstance(self._recorder, RealtimeRecorder) or self._pipeline.realtime is None:
+            return None
+        parts = Parts(
+            model=self._pipeline.realtime,
+            choice=self._choice,
+            instructions=instructions,
+            toolbox=self._toolbox,
+            turn_taking=self._turn_taking,
+            recorder=self._recorder,
+            turn=self._thread.turn,
+            unheard=settings.agent_apology_unheard,
+            begin=self._begin_cascade,
+        )
+        return TakeOver(parts)
+
     def _new_watch(self, settings: Settings) -> Watch:
         return Watch(
             self._limits,
@@ -174,17 +176,6 @@ class Call:
             self._recorder,
             self._playout,
             end=self._on_failed_for_good,
-        )
-
-    def _new_session(self) -> AgentSession[None]:
-        return AgentSession[None](
-            stt=self._pipeline.stt,
-            llm=self._pipeline.llm,
-            tts=self._pipeline.tts,
-            vad=self._turn_taking.vad,
-            turn_handling=self._turn_taking.options(),
-            conn_options=tolerance(self._limits),
-            aec_warmup_duration=None,
         )
 
     async def run(self, connect: Callable[[], Awaitable[None]]) -> None:
@@ -195,6 +186,8 @@ class Call:
         """
         room = self._ctx.room
         self._vitals.begin()
+        if self._realtime is not None:
+            self._realtime.attach(self._session, self._assistant)
         self._ctx.add_shutdown_callback(self._close)
         self._recorder.attach(self._session)
         self._turn_taking.attach(self._session)
@@ -215,53 +208,46 @@ class Call:
             self._end_after(ARRIVAL_GRACE_S if self._ctx.job.agent_name else RETURN_GRACE_S)
         for warning in self._choice.warnings:
             logger.warning(warning)
-        before = await self._thread.pick_up(self._callers.present, self._assistant)
+        before = await self._thread.pick_up(self._callers.present, self._agent)
         if before is not None:
             self._callers.prefer(before)
         if not await self._start_session():
             return
+        if self._realtime is not None:
+            await self._realtime.begin()
         self._link()
         self._read_ahead.begin(self._assistant)
-        self._watch.attach(self._session)
-        self._thread.hold(self._session, self._assistant, self._phrases)
-        self._filler.attach()
+        if self._realtime is None:
+            self._begin_cascade()
+        self._thread.hold(self._session, self._agent, self._phrases)
         self._attention.attach()
         self._farewell.attach()
 
     async def _start_session(self) -> bool:
-        """False when the call ended first: livekit would wait for ever for a caller who has left."""
+        """False when the call ended first."""
         self._session.output.audio = self._playout
         self._playout.publish(self._ctx.room)
-        options = room_io.RoomOptions(
-            text_input=False,  # room_inputs reads it, within bounds
-            audio_input=room_io.AudioInputOptions(
-                frame_size_ms=_INPUT_FRAME_MS,
-                pre_connect_audio=False,  # our page sends none; others could send it without end
-                noise_cancellation=self._microphone,
-                auto_gain_control=False,  # it would lift the voices of others to the caller's level
-            ),
-            audio_output=False,
-            participant_kinds=CALLER_KINDS,
-            close_on_disconnect=False,
+        hearing = self._microphone
+        self._started = await start_in_room(
+            self._session,
+            self._agent,
+            self._ctx.room,
+            hears_through=self._realtime.tap(hearing) if self._realtime else hearing,
+            over=self._over,
         )
-        starting = asyncio.create_task(
-            self._session.start(
-                self._assistant,
-                room=self._ctx.room,
-                room_options=options,
-                record=False,
-                session_host=False,
-            )
-        )
-        over = asyncio.create_task(self._over.wait())
-        await asyncio.wait({starting, over}, return_when=asyncio.FIRST_COMPLETED)
-        over.cancel()
-        if not starting.done():
-            await utils.aio.cancel_and_wait(starting)
-            return False
-        await starting
-        self._started = True
-        return not self._over.is_set()
+        return self._started and not self._over.is_set()
+
+    @property
+    def _agent(self) -> Agent:
+        """Who has the session."""
+        return self._realtime.agent if self._realtime else self._assistant
+
+    def _begin_cascade(self) -> None:
+        """The engines have the call: what watches them begins."""
+        self._turn_taking.on_spoke = self._watch.spoke
+        self._watch.attach(self._session)
+        self._filler.attach()
+        self._thread.handed_over(self._assistant)
 
     def _on_joined(self, participant: rtc.RemoteParticipant) -> None:
         if participant.kind in CALLER_KINDS:
@@ -297,12 +283,10 @@ class Call:
         if is_busy(event.error):
             self._on_busy()
         else:
-            message = "The call ended because an engine kept failing; the worker's log says which."
-            self._spawn(self._end("engine failure", "error", "engine_failed", message))
+            self._spawn(self._end(*endings.ENGINE_FAILED))
 
     def _on_busy(self) -> None:
-        message = "All lines are busy: please call again in a minute."
-        self._spawn(self._end("engine busy", "error", "busy", message))
+        self._spawn(self._end(*endings.BUSY))
 
     def _on_played(self, samples: Samples, at_s: float) -> None:
         self._echo_filter.played(samples, at_s)
@@ -312,8 +296,7 @@ class Call:
         self._spawn(self._end_after_failures())
 
     def _on_no_voice(self) -> None:
-        message = "The call ended because the agent's voice could not be brought into the room."
-        self._spawn(self._end("no voice", "error", "failed", message))
+        self._spawn(self._end(*endings.NO_VOICE))
 
     def _announce(self, text: str) -> None:
         self._announcer.announce(text)
@@ -322,7 +305,7 @@ class Call:
         after_speech(self._session, lambda: self._spawn(self._end_by_agent()))
 
     async def _end_unattended(self, ending: Ending) -> None:
-        await self._end("no caller", "info", "ended", "The call has ended.", ending)
+        await self._end(*endings.NO_CALLER, ending)
 
     def _on_reconnected(self) -> None:
         self._spawn(self._yield_if_doubled())
@@ -341,12 +324,11 @@ class Call:
 
     async def _end_by_agent(self) -> None:
         await asyncio.sleep(GOODBYE_TAIL_S)
-        await self._end("hung up by the agent", "info", "ended", "The agent has ended the call.")
+        await self._end(*endings.BY_AGENT)
 
     async def _end_after_failures(self) -> None:
         await asyncio.sleep(GOODBYE_TAIL_S)
-        message = "The call ended because the agent kept failing; the worker's log says how."
-        await self._end("failures in a row", "error", "engine_failed", message)
+        await self._end(*endings.FAILURES)
 
     def _end_after(self, delay_s: float) -> None:
         self._cancel_ending()
@@ -373,7 +355,8 @@ class Call:
 
     def _publish(self, record: TurnRecord) -> None:
         self._spawn(send_turn(self._ctx.room, record))
-        self._thrift.finished(record)
+        if self._realtime is None or self._realtime.is_done:
+            self._thrift.finished(record)
         self._watch.finished(record)
         if record.heard_chars:
             self._refusals.answered()
@@ -388,6 +371,8 @@ class Call:
         self._farewell.close()
         self._announcer.close()
         self._watch.close()
+        if self._realtime is not None:
+            self._realtime.close()
         self._recorder.close()
         self._turn_taking.close()
         await self._playout.aclose()
@@ -398,8 +383,3 @@ class Call:
         task = asyncio.get_running_loop().create_task(work, name="parley-call")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _instructions(settings: Settings, options: CallOptions) -> str:
-    path = settings.agent_instructions or DEFAULT_INSTRUCTIONS
-    return options.instructions or path.read_text(encoding="utf-8")

@@ -24,6 +24,7 @@ LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 Turns = Literal["hazard", "classic", "vad"]
 Vad = Literal["silero", "ten_vad", "webrtc_vad"]
 ServiceTier = Literal["auto", "default", "priority"]
+RealtimeTurns = Literal["own", "server_vad", "semantic_vad"]
 
 
 class ConfigError(Exception):
@@ -131,13 +132,17 @@ class Settings(BaseSettings):
     """Secret of that key; 32 characters or more."""
 
     agent_profile: str = "auto"
-    """Preset of the three engines: auto, embedded, local, hosted, hybrid or simulated. `parley doctor` says what auto chose."""
+    """Preset of the three engines: auto, embedded, local, hosted, hybrid or simulated; or realtime, one model in their place. `parley doctor` says what auto chose."""
     agent_stt: str | None = None
     """Speech recognition engine in place of the profile's, `name` or `name:model`."""
     agent_llm: str | None = None
     """Language model engine in place of the profile's."""
     agent_tts: str | None = None
     """Speech synthesis engine in place of the profile's."""
+    agent_realtime: str = "openai"
+    """Model of the profile realtime, which hears and speaks by itself, `name` or `name:model`. When it fails, the engines take over that the settings give without it."""
+    agent_realtime_turns: RealtimeTurns = "own"
+    """What ends a caller's turn there: own (as AGENT_TURNS says, with the recogniser that stands by), or the model's own server_vad or semantic_vad."""
     agent_modelserver: str | None = None
     """Address of a model server that runs already, `unix:/path` or `tcp://host:port`; the worker starts its own when unset."""
     agent_modelserver_token: SecretStr | None = None

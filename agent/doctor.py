@@ -30,7 +30,8 @@ from agent.dispatch import CallOptions
 from agent.engines import Loaded, Pipeline, build, import_plugins, preload
 from agent.hosted.keys import PROVIDERS, Provider, check_key
 from agent.local.host import local_host
-from agent.profiles import KNOWN, STAGES, Choice, ProfileError, choose
+from agent.profiles import KNOWN, STAGES, Choice, ProfileError, Realtime, choose
+from agent.realtime.models import check_online
 from agent.self_test import SENTENCE, speak_and_listen, voice_for
 from agent.sound.filter import noise_plan
 from agent.sound.plan import parse_noise
@@ -122,11 +123,15 @@ async def _engines(settings: Settings, *, online: bool) -> AsyncIterator[Check]:
         yield Check(name="Profile", passed=False, detail=str(e), remedy="change the setting named")
         return
     engines = ", ".join(choice.engines.values())
+    if choice.realtime is not None:
+        engines = f"{choice.realtime.spec}, and behind it {engines}"
     detail = " ".join([f"{choice.profile} ({choice.why}): {engines}.", *choice.warnings])
     yield Check(name="Profile", passed=True, detail=detail)
     if online:
         async for check in _keys(settings, choice):
             yield check
+    if choice.realtime is not None:
+        yield await _realtime(settings, choice.realtime, online=online)
     with tempfile.TemporaryDirectory(prefix="parley-") as folder:
         local = local_host(settings, choice, Path(folder))
         try:
@@ -141,6 +146,7 @@ async def _engines(settings: Settings, *, online: bool) -> AsyncIterator[Check]:
 async def _keys(settings: Settings, choice: Choice) -> AsyncIterator[Check]:
     """Asks every provider whose key is set, or whose engine was chosen."""
     chosen = {getattr(choice, stage).name for stage in STAGES}
+    chosen |= {choice.realtime.spec.name} if choice.realtime else set()
     for name, provider in PROVIDERS.items():
         if name in chosen or provider.key_in(settings):
             yield await _key(settings, provider, needed=name in chosen)
@@ -154,6 +160,17 @@ async def _key(settings: Settings, provider: Provider, *, needed: bool) -> Check
         needed=needed,
         detail=problem or f"{provider.address(settings)} takes {provider.key_variable}",
         remedy="do what it says, or choose other engines",
+    )
+
+
+async def _realtime(settings: Settings, realtime: Realtime, *, online: bool) -> Check:
+    problem = await check_online(settings, realtime) if online else None
+    asked = "gives a session" if online else "not asked (`parley doctor --online` does)"
+    return Check(
+        name="Realtime",
+        passed=problem is None,
+        detail=problem or f"{realtime.spec} {asked}; when it fails, {realtime.cascade} takes over",
+        remedy="do what it says; meanwhile calls have the engines behind it",
     )
 
 

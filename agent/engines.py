@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from livekit.agents import llm, stt, tts
+from livekit.agents.llm import RealtimeModel
 from livekit.plugins.speechcore import EngineError, PhraseCache, Voicing
 
 from agent.chained import Chains, Engines
@@ -21,6 +22,7 @@ from agent.local.models import LLAMA, locate
 from agent.local.plan import SERVED
 from agent.local.tuning import load as load_tuning
 from agent.profiles import Choice, ProfileError, choose
+from agent.realtime.models import make_realtime
 from agent.speech import ClausePlanner, ClauseTTS, clause_tts
 from agent.turns.words import WordsJudge
 from agent.weights import store_of
@@ -65,6 +67,8 @@ class Pipeline:
     """The engines that the above are made of."""
     local: LocalCall | None = None
     """What local engines are reached by."""
+    realtime: RealtimeModel | None = None
+    """What has the call until it fails; the above take over then."""
 
     @property
     def planner(self) -> ClausePlanner | None:
@@ -78,6 +82,8 @@ class Pipeline:
                 await engine.aclose()
             except Exception:
                 logger.exception("an engine did not close", extra={"engine": engine.label})
+        if self.realtime is not None:
+            await self.realtime.aclose()
         if self.local is not None:
             self.local.close()
 
@@ -110,7 +116,8 @@ class _Context:
 
 def import_plugins(choice: Choice) -> None:
     """Imports the plugins a call needs; on the main thread, where livekit registers them."""
-    for name in {spec.name for spec in choice.all}:
+    realtime = [choice.realtime.spec] if choice.realtime else []
+    for name in {spec.name for spec in (*choice.all, *realtime)}:
         importlib.import_module(f"livekit.plugins.{name}")
 
 
@@ -145,6 +152,7 @@ def build(settings: Settings, choice: Choice, call: CallOptions, loaded: Loaded)
     chains = Chains(settings.agent_hedge_s)
     try:
         stts, llms, voices = made("stt", _STT), made("llm", _LLM), made("tts", _TTS)
+        realtime = make_realtime(settings, choice)
     except (EngineError, ImportError, ValueError) as e:
         raise ProfileError(str(e)) from e
     speaker = chains.tts(voices)
@@ -159,6 +167,7 @@ def build(settings: Settings, choice: Choice, call: CallOptions, loaded: Loaded)
         chains=chains,
         members=tuple(members),
         local=local,
+        realtime=realtime,
     )
 
 

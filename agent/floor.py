@@ -83,6 +83,10 @@ class Floor:
     def reset(self) -> None:
         """Somebody else speaks from now on."""
         self._level = VoiceLevel()
+        self.forget_words()
+
+    def forget_words(self) -> None:
+        """What waits for a decision will be heard again, or never."""
         self._held = HeldWords()
 
     def on_window(self, gate: SpeechGate, event: GateEvent | None) -> None:

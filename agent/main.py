@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from livekit import api, rtc
 from livekit.agents import AgentServer, JobContext, JobProcess
 
-from agent.call import CALLER_KINDS, Call
+from agent.call import Call
 from agent.call_ids import CallIds
 from agent.config import Settings, load_settings
 from agent.continuity import StoreError, open_store
@@ -24,6 +24,7 @@ from agent.continuity.waiting import is_mark
 from agent.dispatch import DispatchError, parse_metadata
 from agent.engines import Loaded, build, check_engines, import_plugins, preload
 from agent.forkserver import PRELOADED_MODULES
+from agent.joining import CALLER_KINDS
 from agent.log_privacy import keep_content_out
 from agent.profiles import ProfileError, choose
 from agent.reception import Reception

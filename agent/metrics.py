@@ -12,6 +12,7 @@ from typing import get_args
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from agent.realtime.reports import REASONS
 from agent.turn_record import Outcome, TurnRecord
 from agent.turns.economy import Stage
 from agent.turns.overlap import Move
@@ -88,6 +89,11 @@ RETURNS = Counter(
     "Agents that came back into a call after a fault; what was said before is kept or lost.",
     ["conversation"],
 )
+TAKEOVERS = Counter(
+    "parley_realtime_takeovers_total",
+    "Calls in which the cascade took over from a realtime model, by what the model did.",
+    ["reason"],
+)
 STEPS = Counter(
     "parley_steps_total",
     "Steps to something cheaper because answers were late, and back.",
@@ -154,7 +160,8 @@ def _begin_at_zero(counter: Counter, *values: Iterable[str]) -> None:
 _begin_at_zero(TURNS, get_args(Outcome))
 _begin_at_zero(SPECULATION, ("adopted", "dropped"))
 _begin_at_zero(OVERLAPS, (Move.YIELD.value, Move.IGNORE.value, Move.RELEASE.value))
-_begin_at_zero(FAULTS, get_args(Stage))
+_begin_at_zero(FAULTS, (*get_args(Stage), "realtime"))
+_begin_at_zero(TAKEOVERS, REASONS)
 _begin_at_zero(STUCK, (state.value for state in State if state not in (State.IDLE, State.CALLER)))
 _begin_at_zero(APOLOGIES, (kind.value for kind in Apology))
 _begin_at_zero(RETURNS, ("kept", "lost"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 
 from agent.config import Settings
@@ -15,6 +15,8 @@ from agent.local.models import LLAMA, is_path, is_url, locate
 from agent.weights import Store, UnknownWeights, WeightsError, store_of
 
 STAGES = ("stt", "llm", "tts")
+REALTIME = "realtime"
+"""The profile, and the stage, of one model in the place of three."""
 
 
 class ProfileError(Exception):
@@ -71,6 +73,7 @@ KNOWN: dict[str, dict[str, Engine]] = {
         "elevenlabs": _ELEVENLABS,
         "simulated": Engine(),
     },
+    REALTIME: {"openai": _OPENAI},
 }
 
 
@@ -118,6 +121,21 @@ PROFILES = {
 
 
 @dataclass(frozen=True, kw_only=True)
+class Realtime:
+    """A model that hears and speaks by itself, and what is behind it."""
+
+    spec: EngineSpec
+    voice: str | None
+    cascade: str
+    """The profile of the engines that take over."""
+
+    @property
+    def engines(self) -> dict[str, str]:
+        """By stage: it does the work of all."""
+        return dict.fromkeys(STAGES, str(self.spec))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Choice:
     """The engines of one call."""
 
@@ -129,6 +147,8 @@ class Choice:
     voice: str | None
     language: str
     warnings: tuple[str, ...] = ()
+    realtime: Realtime | None = None
+    """With it, the engines above are those that take over."""
 
     @property
     def stt(self) -> EngineSpec:
@@ -173,6 +193,8 @@ def choose(
     """
     call = call or CallOptions()
     finder = _Finder(settings, is_installed, store or store_of(settings))
+    if (call.profile or settings.agent_profile) == REALTIME:
+        return _with_realtime(settings, call, finder)
     name, why = _profile_name(call.profile or settings.agent_profile, finder)
     profile = PROFILES[name]
     warnings: list[str] = []
@@ -196,6 +218,25 @@ def choose(
     if call.simulated is not None and not choice.simulated:
         raise ProfileError("'simulated' has no effect here: no engine of this call is simulated.")
     return choice
+
+
+def _with_realtime(settings: Settings, call: CallOptions, finder: _Finder) -> Choice:
+    """The realtime model, and behind it the engines that the settings give without it."""
+    spec, *others = parse_engines(REALTIME, settings.agent_realtime)
+    if others:
+        raise ProfileError("AGENT_REALTIME names two models: name one, the engines are behind it.")
+    spec = finder.find(REALTIME, spec)
+    without = settings.model_copy(update={"agent_profile": "auto", "agent_voice": None})
+    others_call = call.model_copy(update={"profile": None, "voice": None})
+    cascade = choose(without, others_call, finder.is_installed, finder.store)
+    return replace(
+        cascade,
+        profile=REALTIME,
+        why=f"chosen by setting; {cascade.profile} is behind it ({cascade.why})",
+        realtime=Realtime(
+            spec=spec, voice=call.voice or settings.agent_voice, cascade=cascade.profile
+        ),
+    )
 
 
 def parse_engines(stage: str, text: str) -> list[EngineSpec]:
@@ -278,7 +319,7 @@ def _profile_name(wanted: str, finder: _Finder) -> tuple[str, str]:
         return _automatic(finder)
     if wanted in PROFILES:
         return wanted, "chosen by setting"
-    known = ", ".join(["auto", *PROFILES])
+    known = ", ".join(["auto", *PROFILES, REALTIME])
     raise ProfileError(f"There is no profile {wanted!r}; use {known}.")
 
 

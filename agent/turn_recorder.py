@@ -29,7 +29,7 @@ from agent.turn_record import Generation, Outcome, TranscriptTimes, TurnRecord, 
 
 
 @dataclass(eq=False)
-class _Attempt:
+class Attempt:
     """One speech of the agent, spoken or not."""
 
     handle: SpeechHandle
@@ -43,7 +43,7 @@ class _Attempt:
 
 # livekit emits `speech_created` just before it creates the tasks of that speech, in the same
 # context: what is set there is what the llm and tts nodes of that speech see.
-_ATTEMPT: ContextVar[_Attempt | None] = ContextVar("parley_attempt", default=None)
+ATTEMPT: ContextVar[Attempt | None] = ContextVar("parley_attempt", default=None)
 
 
 @dataclass(kw_only=True)
@@ -59,7 +59,7 @@ class TurnRecorder:
     wall: Callable[[], float] = time.time
     """The clock of livekit's own timestamps."""
     _turns: dict[str, TurnTimes] = field(default_factory=dict)
-    _attempts: list[_Attempt] = field(default_factory=list)
+    _attempts: list[Attempt] = field(default_factory=list)
     _transcript: TranscriptTimes = field(default_factory=TranscriptTimes)
     _count: int = 0
     _dropped: int = 0
@@ -81,7 +81,7 @@ class TurnRecorder:
     def current_turn(self) -> int:
         """The number of the turn that the running code works for: of its attempt at an answer, else
         the newest that the caller has begun; 0 before the first."""
-        attempt = _ATTEMPT.get()
+        attempt = ATTEMPT.get()
         if attempt is not None and attempt in self._attempts:
             return attempt.turn
         return self._count + self._has_begun
@@ -103,7 +103,7 @@ class TurnRecorder:
         chunks: AsyncIterable[llm.ChatChunk | str | FlushSentinel],
     ) -> AsyncIterator[llm.ChatChunk | str | FlushSentinel]:
         """Passes the chunks on and notes the first that will be spoken."""
-        attempt = _ATTEMPT.get()
+        attempt = ATTEMPT.get()
         if attempt is not None and attempt.user_message_id is None:
             attempt.user_message_id = _last_user_message(chat_ctx)
         async for chunk in chunks:
@@ -115,7 +115,7 @@ class TurnRecorder:
         self, frames: AsyncIterable[rtc.AudioFrame]
     ) -> AsyncIterator[rtc.AudioFrame]:
         """Passes the frames on and notes the first, and when its text went to the TTS."""
-        attempt = _ATTEMPT.get()
+        attempt = ATTEMPT.get()
         async for frame in frames:
             if attempt is not None and attempt.generation.tts_first_s is None:
                 attempt.generation.tts_first_s = self.clock()
@@ -147,10 +147,10 @@ class TurnRecorder:
     def _on_speech_created(self, event: SpeechCreatedEvent) -> None:
         is_answer = event.source == "generate_reply"
         turn = self.next_turn() if is_answer else self._count
-        attempt = _Attempt(event.speech_handle, Generation(started_s=self.clock()), turn)
+        attempt = Attempt(event.speech_handle, Generation(started_s=self.clock()), turn)
         self._attempts.append(attempt)
         event.speech_handle.add_done_callback(self._on_speech_done)
-        _ATTEMPT.set(attempt)
+        ATTEMPT.set(attempt)
 
     def _on_item(self, event: ConversationItemAddedEvent) -> None:
         if isinstance(event.item, llm.ChatMessage) and event.item.role == "user":
@@ -224,7 +224,7 @@ class TurnRecorder:
             self._stt_faults.append(stage)
             return
         # An engine reports from a task of the attempt it works for, which may not be spoken yet.
-        attempt = _ATTEMPT.get()
+        attempt = ATTEMPT.get()
         if attempt not in self._attempts:
             attempt = self._attempt_of(self._session.current_speech)
         if attempt is not None:
@@ -239,7 +239,7 @@ class TurnRecorder:
             trace_turn(record, self.wall() - (self.clock() - zero_s), self._parent)
             self.publish(record)
 
-    def _attempt_of(self, handle: SpeechHandle | None) -> _Attempt | None:
+    def _attempt_of(self, handle: SpeechHandle | None) -> Attempt | None:
         return next((attempt for attempt in self._attempts if attempt.handle is handle), None)
 
     def _monotonic(self, wall_s: float) -> float:

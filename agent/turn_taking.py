@@ -107,6 +107,10 @@ class TurnTaking:
         """Called when the caller pauses after speech while the agent is silent, with its length."""
         self.on_words: Callable[[str], None] = lambda words: None
         """Called with the words of the caller's turn so far."""
+        self.on_sound: Callable[[SpeechGate, GateEvent | None], None] = lambda gate, event: None
+        """Called for each VAD window, with the change it made."""
+        self.is_off = False
+        """A realtime model finds out by itself who has the floor."""
         self.detector = HazardTurnDetector(self._taker, end_of_turn)
 
     def options(self) -> TurnHandlingOptions:
@@ -136,6 +140,11 @@ class TurnTaking:
         """Another caller is listened to from now on."""
         self._floor.reset()
         self._taker.pace = Pace()
+
+    def forget_turn(self) -> None:
+        """The caller's turn so far is heard anew."""
+        self._taker.committed()
+        self._floor.forget_words()
 
     def close(self) -> None:
         self._floor.close()
@@ -197,7 +206,9 @@ class TurnTaking:
 
     def _on_window(self, gate: SpeechGate, event: GateEvent | None) -> None:
         self._taker.on_window(gate, event)
-        self._floor.on_window(gate, event)
+        if not self.is_off:
+            self._floor.on_window(gate, event)
+        self.on_sound(gate, event)
         if event is GateEvent.PAUSED and self._floor.is_clear(gate):
             self.on_spoke(gate.speech_s)
 

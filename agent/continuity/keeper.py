@@ -72,6 +72,11 @@ class Keeper:
         self._writing = asyncio.create_task(self._write(), name="conversation-keeper")
         self._changed.set()
 
+    def follow(self, agent: Agent) -> None:
+        """Another agent has the session."""
+        self._agent = agent
+        self._changed.set()
+
     def linked(self, caller: str) -> None:
         """The agent listens to this caller from now on."""
         if self._caller not in (None, caller):

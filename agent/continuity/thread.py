@@ -139,6 +139,10 @@ class Thread:
         self._keeper.greeted()
         self._keeper.attach(session, agent)
 
+    def handed_over(self, agent: Agent) -> None:
+        """Another agent goes on with the conversation."""
+        self._keeper.follow(agent)
+
     def linked(self, caller: str) -> None:
         """The agent listens to this caller from now on."""
         self._keeper.linked(caller)

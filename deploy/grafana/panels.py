@@ -141,6 +141,7 @@ ROWS = (
             Panel("Steps to something cheaper, and back", "reqps", (rate("parley_steps_total", "direction"),)),
             Panel("Apologies", "reqps", (rate("parley_apologies_total", "kind"),)),
             Panel("Stuck states ended", "reqps", (rate("parley_stuck_total", "state"),)),
+            Panel("Cascades that took over from a realtime model", "reqps", (rate("parley_realtime_takeovers_total", "reason"),)),
             Panel("Agents that came back", "reqps", (rate("parley_returns_total", "conversation"),)),
         ),
     ),

@@ -54,7 +54,7 @@ class System:
 
     @property
     def is_simulated(self) -> bool:
-        return self.profile == "simulated"
+        return self.profile in ("simulated", "realtime")
 
     @property
     def label(self) -> str:
@@ -97,6 +97,23 @@ def _parley(name: str, *, profile: str = "simulated", **settings: str) -> System
     )
 
 
+def _realtime(name: str, turns: str) -> System:
+    """With simulated engines behind a model that costs what they do."""
+    return System(
+        name=name,
+        command=("python", "-m", "evals.baselines.realtime"),
+        environment={
+            "AGENT_PROFILE": "realtime",
+            "AGENT_REALTIME_TURNS": turns,
+            "AGENT_STT": "simulated:80ms",
+            "AGENT_LLM": "simulated:150ms",
+            "AGENT_TTS": "simulated:70ms",
+            "AGENT_SILENCE_PROMPT_S": "0",
+        },
+        profile="realtime",
+    )
+
+
 def _stock(name: str, detector: str) -> System:
     command = ("python", "-m", "evals.baselines.stock", "--detector", detector)
     return System(name=name, command=command)
@@ -109,6 +126,8 @@ SYSTEMS = {
         _parley("parley_classic", AGENT_TURNS="classic"),
         _parley("parley_vad", AGENT_TURNS="vad"),
         _parley("parley_embedded", profile="embedded"),
+        _realtime("parley_realtime", "own"),
+        _realtime("parley_realtime_vad", "server_vad"),
         _stock("stock_vad", "vad"),
         _stock("stock_v1_mini", "v1-mini"),
         System(

@@ -1,4 +1,4 @@
-"""An OpenAI of our own: chat completions, transcriptions, speech, realtime transcription, models.
+"""An OpenAI of our own: chat completions, transcriptions, speech, realtime models.
 
 Requests and answers are those of the API's reference as livekit-plugins-openai 1.8.9 and the
 `openai` package send and read them.
@@ -21,12 +21,14 @@ from .answer import HUGE_BYTES, SOUND, BodyAnswer, Wire, refusal
 from .faults import Kind
 from .hearing import CodedHearing, Hearings
 from .openai_realtime import TOKENS_USED, RealtimeStream
+from .openai_speech_to_speech import SpeechSession
 from .provider import FakeProvider, Handler, open_socket
+from .speech_to_speech import SpeechToSpeech
 from .voices import PROMISED_RATE_HZ, WRONG_RATE_HZ, Voice, tone_voice
 from .wav import make_wav, read_wav
 
 CHAT, TRANSCRIPTIONS, SPEECH = "chat", "transcriptions", "speech"
-REALTIME, KEYS = "realtime", "keys"
+REALTIME, SPEECH_TO_SPEECH, KEYS = "realtime", "speech_to_speech", "keys"
 """The services."""
 SPEECH_PIECE_S = 0.25
 
@@ -85,6 +87,8 @@ class FakeOpenAI(FakeProvider):
     voice: Voice = tone_voice
     own_sound: OwnSound | None = None
     """None: as OpenAI does."""
+    realtime: SpeechToSpeech = field(default_factory=SpeechToSpeech)
+    """The model that hears and speaks by itself."""
 
     @property
     def api_url(self) -> str:
@@ -202,12 +206,16 @@ class FakeOpenAI(FakeProvider):
         return [sound[at : at + step] for at in range(0, len(sound), step)]
 
     async def _realtime(self, request: web.Request) -> web.StreamResponse:
-        fault = await self.admit(request, REALTIME)
+        is_transcription = request.query.get("intent") == "transcription"
+        fault = await self.admit(request, REALTIME if is_transcription else SPEECH_TO_SPEECH)
         self.note(request)
-        if request.query.get("intent") != "transcription":
+        if not is_transcription and not request.query.get("model"):
             return refusal(400, self.error(400))
         ws = await open_socket(request)
         answer = self.socket_answer(request, fault, REALTIME_WIRE, ws)
+        if not is_transcription:
+            await SpeechSession(answer, self.realtime).serve()
+            return ws
         await RealtimeStream(answer, self.hearing(PROMISED_RATE_HZ), self.wait).serve()
         return ws
 

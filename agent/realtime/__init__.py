@@ -1,0 +1,1 @@
+"""Models that hear and speak by themselves, and the cascade that takes over when one fails."""

@@ -1,0 +1,232 @@
+"""The profile `realtime` on a fake server that speaks OpenAI's events, with the cascade behind it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from prometheus_client import REGISTRY
+
+from agent.realtime.deadline import AnswerDeadline
+from tests.fakes.eventually import eventually
+from tests.fakes.providers.coded_speech import read, words_of
+from tests.fakes.providers.faults import Fault, Kind, Plan
+from tests.fakes.providers.openai import REALTIME, SPEECH_TO_SPEECH, FakeOpenAI
+from tests.fakes.providers.speech_to_speech import SpokenReply
+from tests.hosted.realtime_call import RATE_HZ, realtime_call
+
+pytestmark = [pytest.mark.usefixtures("http"), pytest.mark.timeout(60)]
+
+QUESTION = "what time is it now"
+LONG = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
+
+
+def quick() -> AnswerDeadline:
+    return AnswerDeadline(first_s=1.0, gap_s=0.5, longest_s=8.0)
+
+
+def takeovers(reason: str) -> float:
+    labels = {"reason": reason}
+    return REGISTRY.get_sample_value("parley_realtime_takeovers_total", labels) or 0.0
+
+
+@pytest_asyncio.fixture
+async def provider() -> AsyncIterator[FakeOpenAI]:
+    async with FakeOpenAI().running() as fake:
+        yield fake
+
+
+async def test_the_model_greets_answers_and_the_turn_is_recorded(provider: FakeOpenAI) -> None:
+    provider.realtime.costs_s = (0.08, 0.15, 0.07)
+    async with realtime_call(provider, greeting="hello and welcome") as call:
+        await eventually(lambda: call.said() == words_of("hello and welcome"))
+        await eventually(lambda: call.session.agent_state == "listening")
+        await call.ask(QUESTION)
+        record = await call.record(1)
+        await eventually(lambda: call.history("user") == [QUESTION])
+        assert call.history("assistant")[0].strip() == "hello and welcome"
+    (heard,) = provider.realtime.turns
+    assert read(heard, RATE_HZ) == words_of(QUESTION)
+    assert len(heard) / 2 / RATE_HZ < 3.0  # and not the silence and the greeting before
+    assert (record.turn, record.outcome, record.faults) == (1, "answered", [])
+    assert record.engines == dict.fromkeys(("stt", "llm", "tts"), "openai")
+    assert record.speech_start_s is not None and record.speech_start_s < -1
+    times = [record.eot_s, record.llm_first_s, record.tts_first_s, record.playout_s]
+    assert None not in times and times == sorted(times, key=lambda at_s: at_s or 0)
+    assert record.eot_s is not None and record.playout_s is not None
+    assert record.playout_s - record.eot_s > 0.3 and record.clause_s is None
+    assert record.heard_chars == len(f"I heard {QUESTION}.")
+
+
+@pytest.mark.parametrize("turns", ["server_vad", "semantic_vad"])
+async def test_the_server_may_find_the_turns(provider: FakeOpenAI, turns: str) -> None:
+    async with realtime_call(provider, agent_realtime_turns=turns) as call:
+        await call.ask(QUESTION)
+        record = await call.record(1)
+    assert (record.outcome, record.faults) == ("answered", [])
+    assert call.said() == words_of(f"I heard {QUESTION}")
+    assert not provider.realtime.of("input_audio_buffer.commit")
+    asked = provider.realtime.of("session.update")[0]["session"]["audio"]["input"]
+    assert asked["turn_detection"]["type"] == turns
+
+
+async def test_a_tools_answer_is_spoken(provider: FakeOpenAI) -> None:
+    provider.realtime.replies.append(SpokenReply(calls=[("get_time", "{}")]))
+    async with realtime_call(provider) as call:
+        await call.ask(QUESTION)
+        record = await call.record(1)
+    (output,) = function_outputs(provider)
+    assert "12" in output and record.outcome == "answered"
+    assert call.said() == words_of(output)
+
+
+@pytest.mark.parametrize("arguments", ["{time_zone: Paris", '["Paris"]', "", '{"place": 1}'])
+async def test_tool_arguments_that_are_none_are_told_to_the_model(
+    provider: FakeOpenAI, arguments: str
+) -> None:
+    provider.realtime.replies += [
+        SpokenReply(calls=[("cancel_timer", arguments)]),
+        SpokenReply(text="done"),
+    ]
+    async with realtime_call(provider) as call:
+        await call.ask(QUESTION)
+        record = await call.record(1)
+        assert not call.take_over.is_done
+    assert len(function_outputs(provider)) == 1
+    assert record.outcome == "answered" and call.said() == ["done"]
+
+
+def function_outputs(provider: FakeOpenAI) -> list[str]:
+    items = [event["item"] for event in provider.realtime.of("conversation.item.create")]
+    return [item["output"] for item in items if item["type"] == "function_call_output"]
+
+
+async def test_an_interrupted_answer_is_truncated_to_what_was_heard(provider: FakeOpenAI) -> None:
+    provider.realtime.replies.append(SpokenReply(text=LONG))
+    async with realtime_call(provider) as call:
+        await call.ask(QUESTION)
+        await call.until_agent_speaks()
+        await asyncio.sleep(1.2)
+        await call.ask("wait stop what about the second one")
+        await call.record(2)
+        played_s = call.loudspeaker.played[0].duration_s
+        first = call.records[0]
+    (truncated,) = provider.realtime.of("conversation.item.truncate")
+    assert truncated["audio_end_ms"] == pytest.approx(played_s * 1000, abs=1)
+    assert truncated["audio_end_ms"] < 3500  # of 3.9 s, all of which had come
+    assert first.outcome == "interrupted"
+    assert first.heard_chars is not None and 5 < first.heard_chars < len(LONG)
+    assert [record.outcome for record in call.records] == ["interrupted", "answered"]
+    assert len(provider.realtime.turns) == 2
+
+
+async def test_a_typed_turn_is_answered(provider: FakeOpenAI) -> None:
+    async with realtime_call(provider) as call:
+        call.session.generate_reply(user_input="how are you")
+        record = await call.record(1)
+        assert call.history("user") == ["how are you"]
+    assert record.outcome == "answered" and record.speech_start_s is None
+
+
+REPLIES = {
+    "ends in mid-word": ("connection", SpokenReply(text=LONG, breaks_after_s=0.5)),
+    "stalls in mid-word": ("stalled", SpokenReply(text=LONG, stalls_after_s=0.5)),
+    "never begins": ("late", SpokenReply(text=LONG, is_mute=True)),
+    "never ends": ("endless", SpokenReply(text=LONG, is_endless=True)),
+    "is refused": ("error", SpokenReply(text=LONG, refusal="rate_limit_exceeded")),
+    "fails": ("error", SpokenReply(text=LONG, failure="server_error")),
+}
+
+
+@pytest.mark.parametrize("name", REPLIES)
+@pytest.mark.parametrize(
+    ("turns", "transcription_s"), [("own", 0.1), ("own", 60.0), ("server_vad", 60.0)]
+)
+async def test_the_cascade_answers_when_the_models_answer(
+    provider: FakeOpenAI, name: str, turns: str, transcription_s: float
+) -> None:
+    """Whether or not the model has told the words of the question."""
+    reason, reply = REPLIES[name]
+    before = takeovers(reason)
+    provider.realtime.replies.append(reply)
+    provider.realtime.transcription_s = transcription_s
+    async with realtime_call(provider, deadline=quick(), agent_realtime_turns=turns) as call:
+        await call.ask(QUESTION)
+        record = await call.record(1)
+        assert call.history("user") == [QUESTION]
+        assert call.history("assistant")[-1].strip() == f"I heard {QUESTION}."
+        await call.ask("and who are you")
+        second = await call.record(2)
+    assert takeovers(reason) == before + 1
+    assert (record.turn, record.outcome, record.faults) == (1, "answered", ["realtime"])
+    assert (second.turn, second.outcome, second.faults) == (2, "answered", [])
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Fault(kind=Kind.DROP), Fault(kind=Kind.STATUS, status=500), Fault(kind=Kind.GARBAGE)],
+    ids=str,
+)
+async def test_no_word_is_lost_when_the_model_fails_in_mid_sentence(
+    provider: FakeOpenAI, fault: Fault
+) -> None:
+    async with realtime_call(provider) as call:
+        call.microphone.say(LONG)
+        await asyncio.sleep(1.5)
+        await provider.realtime.inject(fault)  # what is no end shows at the next event
+        record = await call.record(1)
+        assert call.history("user") == [LONG]
+    assert (record.outcome, record.faults) == ("answered", ["realtime"])
+
+
+async def test_a_half_open_line_is_noticed_at_the_next_turn(provider: FakeOpenAI) -> None:
+    async with realtime_call(provider, deadline=quick()) as call:
+        await call.ask(QUESTION)
+        await call.record(1)
+        await provider.realtime.inject(Fault(kind=Kind.HALF_OPEN))
+        await call.ask("and who are you")
+        record = await call.record(2)
+        assert call.history("user")[-1] == "and who are you"
+    assert (record.outcome, record.faults) == ("answered", ["realtime"])
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(kind=Kind.STATUS, status=401),
+        Fault(kind=Kind.STATUS, status=429),
+        Fault(kind=Kind.RESET),
+        Fault(kind=Kind.HTML),
+    ],
+    ids=str,
+)
+async def test_without_a_session_the_cascade_greets(provider: FakeOpenAI, fault: Fault) -> None:
+    provider.plans[SPEECH_TO_SPEECH] = Plan.always(fault)
+    async with realtime_call(provider, greeting="hello and welcome") as call:
+        await eventually(lambda: call.said() == words_of("hello and welcome"))
+        await call.until_cascade()
+        await eventually(lambda: call.session.agent_state == "listening")
+        await call.ask(QUESTION)
+        assert (await call.record(1)).outcome == "answered"
+
+
+async def test_a_session_whose_speech_has_another_rate_is_left(provider: FakeOpenAI) -> None:
+    provider.realtime.rate_hz = 16_000
+    before = takeovers("sound")
+    async with realtime_call(provider) as call:
+        await call.until_cascade()
+        await call.ask(QUESTION)
+        assert (await call.record(1)).outcome == "answered"
+    assert takeovers("sound") == before + 1
+
+
+async def test_a_turn_without_words_goes_to_the_model_all_the_same(provider: FakeOpenAI) -> None:
+    """The recogniser hears none: the model may."""
+    provider.plans[REALTIME] = Plan.always(Fault(kind=Kind.EMPTY))
+    async with realtime_call(provider) as call:
+        await call.ask(QUESTION)
+        record = await call.record(1)
+    assert record.outcome == "answered"
+    assert read(provider.realtime.turns[0], RATE_HZ) == words_of(QUESTION)

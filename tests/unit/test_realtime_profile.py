@@ -1,0 +1,75 @@
+"""The profile `realtime`: which model, and which cascade is behind it."""
+
+from __future__ import annotations
+
+import pytest
+
+from agent.config import Settings
+from agent.dispatch import CallOptions, parse_metadata
+from agent.engines import Loaded, build, check_engines, import_plugins
+from agent.profiles import ProfileError, choose
+
+KEY = "sesame-open-0123456789"
+
+
+def settings(**values: object) -> Settings:
+    return Settings.model_validate({"agent_profile": "realtime", "openai_api_key": KEY, **values})
+
+
+def test_the_engines_behind_it_are_those_of_the_settings_without_it() -> None:
+    choice = choose(settings(agent_llm="simulated"))
+    assert choice.profile == "realtime" and choice.realtime is not None
+    assert str(choice.realtime.spec) == "openai"
+    assert choice.realtime.engines == dict.fromkeys(("stt", "llm", "tts"), "openai")
+    assert choice.engines["llm"] == "simulated"
+    assert choice.realtime.cascade != "realtime" and choice.realtime.cascade in choice.why
+    assert choice.greeting == "Hello, I am Parley. How can I help you?"
+
+
+def test_a_call_may_ask_for_it_and_keeps_the_workers_engines() -> None:
+    call = parse_metadata('{"profile": "realtime", "voice": "cedar", "greeting": ""}')
+    choice = choose(settings(agent_profile="embedded", agent_stt="simulated"), call)
+    assert choice.realtime is not None and choice.realtime.voice == "cedar"
+    assert choice.voice is None  # a name of the model's own, not of the voice behind it
+    assert str(choice.stt) == "simulated" and choice.greeting is None
+
+
+def test_auto_never_chooses_it() -> None:
+    assert choose(settings(agent_profile="auto")).realtime is None
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"openai_api_key": None}, "OPENAI_API_KEY is not set"),
+        ({"openai_api_key": "two words"}, "has a blank in it"),
+        ({"agent_realtime": "siri"}, "AGENT_REALTIME: there is no engine 'siri'"),
+        ({"agent_realtime": ""}, "AGENT_REALTIME names no engine"),
+        ({"agent_realtime": "openai, openai:gpt-realtime-mini"}, "AGENT_REALTIME names two"),
+    ],
+)
+def test_what_cannot_be_used_is_told_in_a_sentence(
+    values: dict[str, object], sentence: str
+) -> None:
+    with pytest.raises(ProfileError, match=sentence):
+        choose(settings(**values))
+
+
+@pytest.mark.parametrize(
+    ("turns", "is_found_by_server"), [("own", False), ("server_vad", True), ("semantic_vad", True)]
+)
+async def test_the_setting_says_who_finds_the_turns(turns: str, is_found_by_server: bool) -> None:
+    own = settings(agent_realtime_turns=turns, agent_realtime="openai:gpt-realtime-mini")
+    choice = choose(own)
+    import_plugins(choice)
+    pipeline = build(own, choice, CallOptions(), Loaded())
+    assert pipeline.realtime is not None
+    abilities = pipeline.realtime.capabilities
+    assert pipeline.realtime.model == "gpt-realtime-mini"
+    assert abilities.turn_detection is is_found_by_server
+    assert abilities.supports_say and abilities.message_truncation
+    await pipeline.aclose()
+
+
+def test_a_worker_builds_and_closes_it_without_asking_anybody() -> None:
+    check_engines(settings(openai_base_url="http://127.0.0.1:9/v1"))
