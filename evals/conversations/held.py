@@ -10,6 +10,9 @@ from evals.conversations.scenario import Kind, Step
 from evals.conversations.user import Done
 from evals.ear.recording import Recording
 
+TYPED = "typed"
+"""What the results say in the place of a voice."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Line:

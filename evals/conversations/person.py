@@ -16,7 +16,7 @@ from agent.continuity import Conversation as Kept
 from agent.continuity import ConversationStore, StoreError
 from agent.continuity.conversation import ToolCall
 from agent.room_inputs import TEXT_TOPIC
-from evals.conversations.held import Exchange, Held, Line
+from evals.conversations.held import TYPED, Exchange, Held, Line
 from evals.conversations.scenario import Way
 from evals.conversations.user import MOST_TURNS, Done, Say, User
 from evals.ear.caller import CallFailed, Person, StepSkipped
@@ -28,8 +28,6 @@ from evals.ear.voices import Spoken, speak
 _QUIET_S = 1.0
 _LOOK_S = 0.1
 _CONNECT_S, _LEAVE_S, _CLOSES_S = 15.0, 5.0, 2.0
-_TYPED = "typed"
-"""What the results say in the place of a voice."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,7 +221,7 @@ class Talker(Person):
             raise CallFailed("a text could not be sent") from None
         at_s = self._now_s()
         self._events.append(
-            Event(kind=step.kind, utterance=text, text=text, voice=_TYPED, start_s=at_s, end_s=at_s)
+            Event(kind=step.kind, utterance=text, text=text, voice=TYPED, start_s=at_s, end_s=at_s)
         )
         self._done.append(step)
         self._manners.said(step.kind, at_s + self._origin_s)

@@ -18,7 +18,7 @@ from agent.config import load_settings
 from agent.continuity import open_store
 from evals.conversations import model as models
 from evals.conversations import rules
-from evals.conversations.held import Exchange, Held, Line
+from evals.conversations.held import TYPED, Exchange, Held, Line
 from evals.conversations.person import Place, hold
 from evals.conversations.rules import Check
 from evals.conversations.scenario import Conversation, Way
@@ -80,7 +80,7 @@ class Trial:
     wall_s: float
 
     def rows(self) -> list[Row]:
-        """For the metrics of the ear."""
+        """For the metrics of the ear, which cannot tell what is typed over an answer from its end."""
         call = f"{self.conversation}-{self.number}"
         return [
             Row(
@@ -92,6 +92,7 @@ class Trial:
                 result=result,
             )
             for result in self.results
+            if result.event.voice != TYPED or result.event.kind == "turn"
         ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from agent.continuity.conversation import Said, ToolCall
 from evals.conversations import rules
-from evals.conversations.held import Exchange, Held, Line
+from evals.conversations.held import TYPED, Exchange, Held, Line
 from evals.conversations.rules import Check, Seen
 from evals.conversations.scenario import Conversation, Simulated
 from evals.ear.results import EventResult
@@ -86,12 +86,23 @@ def _in_time(
 ) -> Check:
     number = exchange.event
     result = results[number] if number is not None and number < len(results) else None
-    if result is None or result.outcome == "unmeasured":
+    if (why := _why_unmeasured(result)) is not None:
         what = f"{where}: answers within {within_ms} ms"
-        why = (result.why if result else None) or "the call had ended"
         return Check(about="time", what=what, verdict="not judged", why=why)
+    assert result is not None
     response_s = None if result.outcome == "cut_off" else result.response_s
     return rules.judge_time(within_ms, response_s, where, result.outcome.replace("_", " "))
+
+
+def _why_unmeasured(result: EventResult | None) -> str | None:
+    """Why the ear cannot tell when the answer came; None where it can."""
+    if result is None:
+        return "the call had ended"
+    if result.outcome == "unmeasured":
+        return result.why or "unmeasured"
+    if result.event.voice == TYPED and result.event.kind != "turn":
+        return "an answer to what is typed begins where the one before is stopped"
+    return None
 
 
 def _missed(what: str, why: str) -> Check:

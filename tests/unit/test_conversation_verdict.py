@@ -106,6 +106,24 @@ def test_an_answer_that_came_too_soon_is_none_in_time() -> None:
     assert (time.verdict, time.why) == ("missed", "cut off")
 
 
+def test_what_is_typed_over_an_answer_has_no_time_that_the_ear_can_tell() -> None:
+    script = conversation(
+        SCRIPT.replace("interrupts_after_s: 1", "interrupts_after_s: 1\n      within_ms: 1000")
+    )
+    second = Line.of(script.steps[1])
+    typed = EventResult(
+        event=Event(
+            kind="interruption", utterance="u", text="u", voice="typed", start_s=1.0, end_s=1.0
+        ),
+        outcome="yielded",
+    )
+    exchange = Exchange(line=second, event=0, heard="Ten.", calls=())
+    (time,) = [
+        check for check in by_rules(script, held(exchange), [typed]) if check.about == "time"
+    ]
+    assert time.verdict == "not judged"
+
+
 def test_what_could_not_be_said_and_a_call_that_broke_off_are_missed() -> None:
     script = conversation(SCRIPT)
     second = Line.of(script.steps[1])
