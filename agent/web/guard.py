@@ -42,7 +42,7 @@ def is_own_origin(
 
 
 def content_security_policy(livekit_url: str) -> str:
-    """Allows our own files and connections to the LiveKit server, nothing else.
+    """Allows our own files and WebAssembly, and connections to the LiveKit server, nothing else.
 
     Raises `ValueError` when `livekit_url` is not a ws, wss, http or https URL with a host.
     """
@@ -58,7 +58,8 @@ def content_security_policy(livekit_url: str) -> str:
         targets.append("*.livekit.cloud")  # its regions have host names of their own
     connect = " ".join(f"{scheme}://{target}" for target in targets for scheme in schemes)
     return (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; "
+        "img-src 'self' data:; "
         f"connect-src 'self' {connect}; media-src 'self' blob:; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )

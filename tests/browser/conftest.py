@@ -68,13 +68,22 @@ async def quiet_browser(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterat
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def visit(quiet_browser: Browser, site: Site) -> AsyncIterator[Visit]:
-    """Opens the page in a browser (the quiet one by default) and leaves it when the test is over."""
+    """Opens the page in a browser (the quiet one by default) and leaves it when the test is over.
+
+    `script` runs before the page's own.
+    """
     visitors: list[Visitor] = []
 
     async def open_page(
-        *, browser: Browser = quiet_browser, address: str | None = None, **context: Any
+        *,
+        browser: Browser = quiet_browser,
+        address: str | None = None,
+        script: str = "",
+        **context: Any,
     ) -> Visitor:
         window = await browser.new_context(**context)
+        if script:
+            await window.add_init_script(script)
         visitor = await Visitor.open(window, address or await site.address())
         visitors.append(visitor)
         return visitor

@@ -20,6 +20,7 @@ CONTROLS = [
     ("checkbox", "Remove echo"),
     ("checkbox", "Suppress noise"),
     ("checkbox", "Even out loudness"),
+    ("checkbox", "Gate and gain"),
     ("textbox", "Message to the agent"),
     ("button", "Send"),
     ("log", "Transcript"),

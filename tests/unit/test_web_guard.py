@@ -63,6 +63,14 @@ def test_the_policy_allows_the_livekit_server_over_websocket_and_http():
     assert "frame-ancestors 'none'" in policy
 
 
+def test_the_policy_allows_webassembly_and_no_other_code_made_at_run_time():
+    policy = content_security_policy("ws://127.0.0.1:7880")
+
+    assert "script-src 'self' 'wasm-unsafe-eval';" in policy
+    assert "'unsafe-eval'" not in policy
+    assert "unsafe-inline" not in policy
+
+
 def test_a_secure_server_is_reached_over_secure_schemes_only():
     policy = content_security_policy("https://talk.example/path")
 

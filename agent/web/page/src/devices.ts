@@ -3,25 +3,50 @@
 import { createLocalAudioTrack, type AudioCaptureOptions, type LocalAudioTrack } from "livekit-client";
 import type { MicrophoneProblem } from "./call_state.js";
 import { byId, make } from "./dom.js";
+import { recall, remember } from "./sound/choices.js";
 
 export const canChooseSpeaker = "setSinkId" in HTMLMediaElement.prototype;
 
 const microphone = byId<HTMLSelectElement>("microphone");
 const speaker = byId<HTMLSelectElement>("speaker");
-const cleanUp = {
-  echoCancellation: byId<HTMLInputElement>("echo"),
-  noiseSuppression: byId<HTMLInputElement>("noise"),
-  autoGainControl: byId<HTMLInputElement>("gain"),
+/** The first three are the browser's own doing. */
+const switches = {
+  echo: byId<HTMLInputElement>("echo"),
+  noise: byId<HTMLInputElement>("noise"),
+  gain: byId<HTMLInputElement>("gain"),
+  gate: byId<HTMLInputElement>("gate"),
 };
+const storage = (): Storage => window.localStorage;
 
 /** How to open the microphone as chosen on the page. */
 export function captureOptions(): AudioCaptureOptions {
   return {
     ...(microphone.value ? { deviceId: { exact: microphone.value } } : {}),
-    echoCancellation: cleanUp.echoCancellation.checked,
-    noiseSuppression: cleanUp.noiseSuppression.checked,
-    autoGainControl: cleanUp.autoGainControl.checked,
+    echoCancellation: switches.echo.checked,
+    noiseSuppression: switches.noise.checked,
+    autoGainControl: switches.gain.checked,
   };
+}
+
+/** Whether the microphone goes through the page's own gate and gain. */
+export function isGateWanted(): boolean {
+  return switches.gate.checked;
+}
+
+/** Sets the switches as they were left the last time. */
+export function recallSwitches(): void {
+  for (const [name, on] of Object.entries(recall(storage))) {
+    switches[name as keyof typeof switches].checked = on;
+  }
+}
+
+function rememberSwitches(): void {
+  remember(storage, {
+    echo: switches.echo.checked,
+    noise: switches.noise.checked,
+    gain: switches.gain.checked,
+    gate: switches.gate.checked,
+  });
 }
 
 /** The chosen speaker's id, "" for the default one. */
@@ -45,10 +70,17 @@ export function problemOf(error: unknown): MicrophoneProblem {
 }
 
 /** Calls back when a person chooses another device or clean-up. */
-export function onChoice(choice: { microphone: () => void; speaker: () => void }): void {
-  for (const input of [microphone, ...Object.values(cleanUp)]) {
+export function onChoice(choice: {
+  microphone: () => void;
+  gate: () => void;
+  speaker: () => void;
+}): void {
+  const { gate, ...ofTheBrowser } = switches;
+  for (const input of Object.values(switches)) input.addEventListener("change", rememberSwitches);
+  for (const input of [microphone, ...Object.values(ofTheBrowser)]) {
     input.addEventListener("change", choice.microphone);
   }
+  gate.addEventListener("change", choice.gate);
   speaker.addEventListener("change", choice.speaker);
   navigator.mediaDevices?.addEventListener("devicechange", () => void listDevices());
 }

@@ -6,8 +6,13 @@ const FLOOR_DB = -60;
 export function levelOf(samples: ArrayLike<number>): number {
   let sum = 0;
   for (let i = 0; i < samples.length; i++) sum += samples[i]! * samples[i]!;
-  if (!(sum > 0)) return 0;
-  const db = 10 * Math.log10(sum / samples.length);
+  return levelOfPower(sum / samples.length);
+}
+
+/** The same for a mean square of samples. */
+export function levelOfPower(meanSquare: number): number {
+  if (!(meanSquare > 0)) return 0;
+  const db = 10 * Math.log10(meanSquare);
   return Math.round(100 * Math.min(1, Math.max(0, 1 - db / FLOOR_DB)));
 }
 

@@ -5,11 +5,21 @@ import { ApiError, fetchConfig, fetchToken, presetOf, type Preset } from "./api.
 import { Call, type CallListener } from "./call.js";
 import { canEnd, canSend, canStart, describe, step, type CallEvent, type CallState } from "./call_state.js";
 import { drawAgent, drawMute, drawState } from "./call_view.js";
-import { listDevices, onChoice, openMicrophone, problemOf, speakerId } from "./devices.js";
+import {
+  isGateWanted,
+  listDevices,
+  onChoice,
+  openMicrophone,
+  problemOf,
+  recallSwitches,
+  speakerId,
+} from "./devices.js";
 import { byId, show } from "./dom.js";
 import { animate, Meter } from "./meter.js";
 import { ENDED, type NoticeLevel } from "./notice.js";
 import { NoticeView } from "./notice_view.js";
+import { Sound } from "./sound/sound.js";
+import { SoundView } from "./sound/view.js";
 import { audioStats, type AudioStats } from "./stats.js";
 import type { Who } from "./transcript.js";
 import { TranscriptView } from "./transcript_view.js";
@@ -40,12 +50,20 @@ class Page {
   #transcript = new TranscriptView(byId("transcript"), byId("announce"));
   #waterfall = new WaterfallView(byId("waterfall"));
   #notices = new NoticeView(byId("notice"));
+  #gate = new SoundView();
+  #sound = new Sound(isGateWanted, {
+    onReport: (report) => this.#gate.draw(report),
+    onTrack: () => this.#onMedia(),
+    onUnprocessed: (why) => this.#warnOfSound(why),
+  });
 
   constructor() {
+    recallSwitches();
     this.#listenToButtons();
     document.addEventListener("keydown", (event) => this.#onKey(event));
     onChoice({
       microphone: () => void this.#try(() => this.#call?.useMicrophone()),
+      gate: () => this.#chooseGate(),
       speaker: () => void this.#try(() => this.#call?.useSpeaker(speakerId())),
     });
     const orb = byId("orb");
@@ -160,6 +178,7 @@ class Page {
     if (!call || !this.#context) return;
     const microphone = call.microphoneTrack;
     drawMute(microphone ? call.isMuted : null);
+    this.#sound.apply(microphone);
     this.#you.watch(microphone?.mediaStreamTrack ?? null, this.#context);
     this.#agent.watch(call.agentTrack?.mediaStreamTrack ?? null, this.#context);
     show(byId("start-sound"), canEnd(this.#state) && !call.room.canPlaybackAudio);
@@ -169,6 +188,7 @@ class Page {
   #leave(): void {
     this.#you.watch(null);
     this.#agent.watch(null);
+    this.#sound.apply(null);
     show(byId("start-sound"), false);
     void this.#call?.stop();
     this.#call = null;
@@ -225,6 +245,15 @@ class Page {
     await this.#call.send(text);
     input.value = "";
     this.#transcript.addTyped(text);
+  }
+
+  #chooseGate(): void {
+    this.#notices.dismiss("sound");
+    this.#sound.choose(this.#call?.microphoneTrack ?? null);
+  }
+
+  #warnOfSound(why: string): void {
+    this.#notify("info", "sound", `Your microphone is sent without gate and gain: ${why}.`);
   }
 
   #warnOfMetadata(): void {

@@ -1,0 +1,137 @@
+"""The page's own gate and gain for the microphone, and calls in browsers that cannot have them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, expect
+
+from tests.browser.chromium import chromium
+from tests.browser.conftest import Visit
+from tests.browser.microphone import write_microphone
+from tests.browser.visitor import Visitor
+from tests.stack.processes import Worker
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+QUESTION = (9.0, "What time is it?")
+"""Asked when the greeting is over."""
+GATED = "MediaStreamAudioDestinationNode"
+NO_SIMD = "WebAssembly.validate = () => !(window.asked = !window.asked);"
+"""Refuses what it is asked about first."""
+NO_WEBASSEMBLY = "delete window.WebAssembly;"
+NO_WORKLET = "delete window.AudioWorkletNode; delete window.AudioWorklet;"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def speaker(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Browser]:
+    """Into its microphone somebody asks for the time."""
+    microphone = write_microphone(tmp_path_factory.mktemp("speaker") / "microphone.wav", QUESTION)
+    async with chromium(microphone) as browser:
+        yield browser
+
+
+async def wait_for_gate(visitor: Visitor) -> None:
+    await visitor.page.get_by_role("checkbox", name="Gate and gain").check()
+    await visitor.talk()
+    await visitor.in_phase("live")
+    await visitor.sees(visitor.page.get_by_role("meter", name="Gate"))
+
+
+async def sent(visitor: Visitor) -> str:
+    """The name of the track that is sent: the microphone's, or that of the gate's way out."""
+    label = await visitor.page.evaluate(
+        "[...window.parley.room.localParticipant.audioTrackPublications.values()]"
+        "[0].track.sender.track.label"
+    )
+    return str(label)
+
+
+async def voice_is_shown(visitor: Visitor) -> None:
+    """Waits until the meter of the gate has shown what only a voice brings."""
+    level = visitor.page.locator("#level-gate")
+
+    async def is_loud() -> bool:
+        return int(await level.get_attribute("aria-valuenow") or 0) > 40
+
+    await visitor.wait_for(is_loud, "voice at the gate")
+
+
+async def is_understood(visitor: Visitor) -> None:
+    await visitor.sees(visitor.lines("you", "time"))
+    await visitor.sees(visitor.lines("agent", "It is "))
+
+
+async def test_a_question_through_gate_and_gain_is_understood_and_its_level_shown(
+    worker: Worker, visit: Visit, speaker: Browser
+) -> None:
+    visitor = await visit(browser=speaker)
+    await wait_for_gate(visitor)
+    await expect(visitor.page.locator("#gate-view")).to_have_attribute("data-engine", "simd")
+    await expect(visitor.page.locator("#gate-state")).to_contain_text("WebAssembly with SIMD")
+    assert await sent(visitor) == GATED
+    await voice_is_shown(visitor)
+    await is_understood(visitor)
+    assert await visitor.asked_outside() == []
+    assert visitor.errors == []
+
+
+async def test_the_gate_can_be_switched_in_mid_call_and_is_remembered(
+    worker: Worker, visit: Visit
+) -> None:
+    visitor = await visit()
+    await wait_for_gate(visitor)
+    page = visitor.page
+    gate = page.get_by_role("checkbox", name="Gate and gain")
+    await page.locator("#devices summary").click()
+    # A microphone opened anew stays gated.
+    await page.get_by_role("checkbox", name="Remove echo").uncheck()
+    await expect(page.get_by_role("meter", name="Gate")).to_be_visible()
+    assert await sent(visitor) == GATED
+    await gate.uncheck()
+    await expect(page.locator("#gate-view")).to_be_hidden()
+
+    async def is_as_it_was() -> bool:
+        return await sent(visitor) != GATED
+
+    await visitor.wait_for(is_as_it_was, "microphone without gate")
+    await gate.check()
+    await visitor.sees(page.get_by_role("meter", name="Gate"))
+    assert await sent(visitor) == GATED
+    await page.get_by_role("button", name="End call").click()
+    await expect(page.locator("#gate-view")).to_be_hidden()
+    await page.reload()
+    await expect(page.get_by_role("checkbox", name="Gate and gain")).to_be_checked()
+    await expect(page.get_by_role("checkbox", name="Remove echo")).not_to_be_checked()
+    await expect(page.get_by_role("checkbox", name="Suppress noise")).to_be_checked()
+    assert visitor.errors == []
+
+
+@pytest.mark.parametrize(
+    ("script", "engine"), [(NO_SIMD, "scalar"), (NO_WEBASSEMBLY, "plain")], ids=["simd", "wasm"]
+)
+async def test_a_browser_that_lacks_it_gets_the_gate_another_way(
+    worker: Worker, visit: Visit, speaker: Browser, script: str, engine: str
+) -> None:
+    visitor = await visit(browser=speaker, script=script)
+    await wait_for_gate(visitor)
+    await expect(visitor.page.locator("#gate-view")).to_have_attribute("data-engine", engine)
+    assert await sent(visitor) == GATED
+    await voice_is_shown(visitor)
+    assert visitor.errors == []
+
+
+async def test_without_worklets_the_microphone_is_sent_as_it_is_and_a_note_says_so(
+    worker: Worker, visit: Visit, speaker: Browser
+) -> None:
+    visitor = await visit(browser=speaker, script=NO_WORKLET)
+    await visitor.page.get_by_role("checkbox", name="Gate and gain").check()
+    await visitor.talk()
+    note = visitor.page.locator('.notice[data-code="sound"]')
+    await expect(note).to_contain_text("has no AudioWorklet", timeout=20_000)
+    await is_understood(visitor)
+    await expect(visitor.page.locator("#gate-view")).to_be_hidden()
+    assert await sent(visitor) != GATED
+    assert visitor.errors == []
