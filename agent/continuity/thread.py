@@ -168,6 +168,8 @@ class Thread:
         """The process ends, in order or not."""
         if self._reason in _SENT_AWAY:
             await self._keeper.end("in order")
+        if self._reason == rtc.DisconnectReason.PARTICIPANT_REMOVED:
+            # A deleted room takes its dispatches along: the server would look for it for 3 s.
             await self.withdraw()
         await self._keeper.aclose()
         self._staying.cancel()
