@@ -13,9 +13,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
+import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +31,9 @@ from tests.stack.processes import running_worker
 
 _EARS_KNOW = {"AGENT_PROFILE": "embedded", "AGENT_STT": "simulated"}
 """The recogniser is told the words; who answers and who speaks is real."""
+
+_FIRST_IN_LINE = -10
+"""Niceness."""
 
 PARTS = {
     "calls": (parts.short_calls, _EARS_KNOW),
@@ -62,10 +68,22 @@ def measure(part: str, n: int) -> dict[str, Any]:
     work, environment = PARTS[part]
     with bridge.bridge() as between:
         settings = between.livekit.environment | {"AGENT_NAME": parts.AGENT} | environment
-        with running_worker(settings) as worker:
+        with running_worker(settings) as worker, _first_in_line():
             found = asyncio.run(_call(between, worker, work, n))
     facts = conditions(worker=environment, programs=_programs(), codec="PCMU, 20 ms")
     return {"conditions": facts, **found}
+
+
+@contextmanager
+def _first_in_line() -> Iterator[None]:
+    """The telephone stands for a machine of its own, which has not to wait for ours, where that may be."""
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, _FIRST_IN_LINE)
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, 0, 0)
 
 
 async def _call(between: bridge.Bridge, worker: Any, work: Any, n: int) -> dict[str, Any]:
@@ -87,6 +105,8 @@ def _programs() -> dict[str, str]:
 
 def main() -> None:
     options = parse_options(sys.argv[1:])
+    # livekit calls it an error that rooms are closed, as they are at the end of a call.
+    logging.getLogger("livekit").setLevel(logging.CRITICAL)
     with told():
         sipp.program()
         for part in options.parts:
