@@ -140,7 +140,7 @@ class Settings(BaseSettings):
     agent_tts: str | None = None
     """Speech synthesis engine in place of the profile's."""
     agent_realtime: str = "openai"
-    """Model of the profile realtime, which hears and speaks by itself, `name` or `name:model`. When it fails, the engines take over that the settings give without it."""
+    """Model of the profile realtime, which hears and speaks by itself, `openai`, `openai:model`, or `moshi:ws://host:port`. When it fails, the engines take over that the settings give without it."""
     agent_realtime_turns: RealtimeTurns = "own"
     """What ends a caller's turn there: own (as AGENT_TURNS says, with the recogniser that stands by), or the model's own server_vad or semantic_vad."""
     agent_modelserver: str | None = None

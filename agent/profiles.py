@@ -33,6 +33,8 @@ class Engine:
     """The extra of the distribution that brings them."""
     has_weights: bool = False
     """Its models are downloaded first."""
+    greets: bool = True
+    """It says what it is told to begin with; else it begins by itself."""
 
     @property
     def is_hosted(self) -> bool:
@@ -73,7 +75,7 @@ KNOWN: dict[str, dict[str, Engine]] = {
         "elevenlabs": _ELEVENLABS,
         "simulated": Engine(),
     },
-    REALTIME: {"openai": _OPENAI},
+    REALTIME: {"openai": _OPENAI, "moshi": Engine(greets=False)},
 }
 
 
@@ -229,9 +231,11 @@ def _with_realtime(settings: Settings, call: CallOptions, finder: _Finder) -> Ch
     without = settings.model_copy(update={"agent_profile": "auto", "agent_voice": None})
     others_call = call.model_copy(update={"profile": None, "voice": None})
     cascade = choose(without, others_call, finder.is_installed, finder.store)
+    is_asked = call.greeting is not None or settings.agent_greeting is not None
     return replace(
         cascade,
         profile=REALTIME,
+        greeting=cascade.greeting if is_asked or KNOWN[REALTIME][spec.name].greets else None,
         why=f"chosen by setting; {cascade.profile} is behind it ({cascade.why})",
         realtime=Realtime(
             spec=spec, voice=call.voice or settings.agent_voice, cascade=cascade.profile

@@ -40,5 +40,17 @@ async def _ask_openai(settings: Settings, realtime: Realtime) -> str | None:
     return await check_realtime(settings, realtime.spec.model)
 
 
-REALTIME: dict[str, Factory] = {"openai": _openai}
-ASKED: dict[str, Asker] = {"openai": _ask_openai}
+def _moshi(settings: Settings, realtime: Realtime, language: str) -> llm.RealtimeModel:
+    from agent.realtime.moshi import moshi_realtime
+
+    return moshi_realtime(realtime.spec.model, language)
+
+
+async def _ask_moshi(settings: Settings, realtime: Realtime) -> str | None:
+    from agent.realtime.moshi import check_moshi
+
+    return await check_moshi(realtime.spec.model)
+
+
+REALTIME: dict[str, Factory] = {"openai": _openai, "moshi": _moshi}
+ASKED: dict[str, Asker] = {"openai": _ask_openai, "moshi": _ask_moshi}

@@ -12,6 +12,7 @@ from livekit.agents import Agent, AgentSession, llm
 from livekit.plugins.moshi import MoshiOptions, realtime_model
 from livekit.plugins.speechcore import EngineBusy, EngineError, EngineTimeout
 
+from agent.realtime.moshi import check_moshi
 from tests.fakes.audio_io import Loudspeaker, Microphone, Subtitles
 from tests.fakes.duplex_line import DuplexLine
 from tests.fakes.eventually import eventually
@@ -211,6 +212,15 @@ async def test_neither_the_log_nor_an_error_has_the_key(caplog: pytest.LogCaptur
     told += [str(vars(record)) for record in ours]
     assert ours
     assert not any("sesame-close" in text for text in told)
+
+
+async def test_the_doctor_asks_the_server() -> None:
+    async with FakeMoshi(needs_key=True).running() as server:
+        assert await check_moshi(f"{server.address}?worker_auth_id={server.key}") is None
+        assert "wants a key (401)" in str(await check_moshi(server.address))
+        await server.go_down()
+        assert "cannot be reached: is it running?" in str(await check_moshi(server.address))
+    assert "is like ws://host:8998" in str(await check_moshi("ftp://host"))
 
 
 async def test_in_a_livekit_session_it_is_heard_and_its_words_are_in_the_conversation() -> None:

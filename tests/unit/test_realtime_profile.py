@@ -73,3 +73,38 @@ async def test_the_setting_says_who_finds_the_turns(turns: str, is_found_by_serv
 
 def test_a_worker_builds_and_closes_it_without_asking_anybody() -> None:
     check_engines(settings(openai_base_url="http://127.0.0.1:9/v1"))
+
+
+def moshi(url: str = "", **values: object) -> Settings:
+    name = f"moshi:{url}" if url else "moshi"
+    return settings(agent_realtime=name, openai_api_key=None, agent_llm="simulated", **values)
+
+
+def test_moshi_needs_no_key_and_greets_by_itself_unless_it_is_asked_to() -> None:
+    assert choose(moshi()).greeting is None
+    assert choose(moshi(agent_greeting="Welcome!")).greeting == "Welcome!"
+    assert choose(moshi(), parse_metadata('{"greeting": "Hi!"}')).greeting == "Hi!"
+
+
+async def test_moshi_is_built_and_hears_and_speaks_at_once() -> None:
+    own = moshi("ws://gpu-host:8998?text_seed=3")
+    choice = choose(own)
+    import_plugins(choice)
+    pipeline = build(own, choice, CallOptions(), Loaded())
+    assert pipeline.realtime is not None
+    assert pipeline.realtime.provider == "gpu-host:8998"
+    abilities = pipeline.realtime.capabilities
+    assert abilities.turn_detection and abilities.supports_overlapping_speech
+    await pipeline.aclose()
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"url": "ftp://host"}, "AGENT_REALTIME: a Moshi server's address is like ws://host:8998"),
+        ({"agent_language": "fr", "agent_stt": "simulated"}, "Moshi speaks English, not 'fr'"),
+    ],
+)
+def test_what_moshi_cannot_do_is_told_in_a_sentence(values: dict[str, str], sentence: str) -> None:
+    with pytest.raises(ProfileError, match=sentence):
+        check_engines(moshi(**values))

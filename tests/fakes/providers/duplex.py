@@ -76,6 +76,7 @@ class DuplexMind:
         self._has_heard = self._has_heard or self._loud_s > STEP_S
         if self.is_speaking and self._loud_s >= self.yields_s:
             self._speech = b""
+            self._words.clear()
             self.yielded += 1
         elif self._has_heard and self._quiet_s >= self.patience_s and not self.is_speaking:
             self._has_heard = False

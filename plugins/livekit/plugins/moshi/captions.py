@@ -31,6 +31,11 @@ class Captions:
     _began_ms: int = 0
     _has_words: bool = False
 
+    @property
+    def is_speaking(self) -> bool:
+        """Whether the newest frame belongs to something that is said."""
+        return self.gate.is_open
+
     def sound(self, level_dbfs: float, at_ms: int, duration_s: float) -> list[Caption]:
         """Takes the next frame's level; returns the words whose sound it brings."""
         was_open = self.gate.is_open

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+LEAD_S = 0.04
+"""The first sound of what is said waits so long: the next may be as late without a gap between."""
+
 _AHEAD_S = 5.0
 """Sound that comes so much sooner than it can have been made has no end."""
 
@@ -53,6 +56,8 @@ class MoshiSession(llm.DuplexSession[str]):
         self._random = random
         self._tools = llm.ToolContext.empty()
         self._sound = utils.aio.Chan[llm.DuplexAudioFrame]()
+        self._held: list[llm.DuplexAudioFrame] = []
+        self._release: asyncio.TimerHandle | None = None
         self._uplink: Uplink | None = None
         self._pushed = asyncio.Event()
         self._resampler: tuple[int, PcmResampler] | None = None
@@ -107,6 +112,7 @@ class MoshiSession(llm.DuplexSession[str]):
                 self._report(error, is_recoverable=True)
                 await asyncio.sleep(wait_s)
         finally:
+            self._let_go()
             self._sound.close()
 
     async def _failure(self) -> Exception:
@@ -181,10 +187,24 @@ class MoshiSession(llm.DuplexSession[str]):
         if message.kind is not Kind.AUDIO or not (pcm := decoder.push(message.payload)):
             return 0
         frame = rtc.AudioFrame(pcm, RATE_HZ, 1, len(pcm) // BYTES_PER_SAMPLE)
+        was_speaking = self._captions.is_speaking
         self._tell(self._captions.sound(level_dbfs(pcm), heard_ms, frame.duration))
-        self._sound.send_nowait(llm.DuplexAudioFrame(frame, start_ms=heard_ms))
+        self._held.append(llm.DuplexAudioFrame(frame, start_ms=heard_ms))
+        if self._captions.is_speaking and not was_speaking and self._release is None:
+            loop = asyncio.get_running_loop()
+            self._release = loop.call_later(LEAD_S, self._let_go)
+        elif self._release is None:
+            self._let_go()
         self._heard_samples += frame.samples_per_channel
         return frame.samples_per_channel
+
+    def _let_go(self) -> None:
+        if self._release is not None:
+            self._release.cancel()
+            self._release = None
+        for frame in self._held:
+            self._sound.send_nowait(frame)
+        self._held.clear()
 
     def _tell(self, captions: list[Caption]) -> None:
         for caption in captions:
