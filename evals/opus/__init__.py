@@ -1,0 +1,1 @@
+"""How Opus's settings sound over a bad network: `python -m evals.opus --help`."""

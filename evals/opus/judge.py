@@ -1,0 +1,116 @@
+"""What became of a sentence on its way: how late it came, what is missing, which words are left.
+
+Pure but for `Recogniser`. Samples are int16 mono at RATE_HZ.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from livekit.plugins.pocketsphinx import PocketsphinxEngine
+from rapidfuzz.distance import Levenshtein
+
+from evals.ear.flite import spoken_words
+from evals.ear.recording import Lane
+from tests.stack.caller import RATE_HZ, resample
+
+LONGEST_DELAY_S = 1.5
+"""A sentence that is not found by then did not arrive."""
+MISSING_DB = 15.0
+"""So much quieter than it was sent, a piece of speech is missing."""
+
+_COARSE = 6
+_LEAST_LIKENESS = 0.2
+_WINDOW = RATE_HZ // 50
+_REACH = 2
+"""A receiver stretches and squeezes sound: a piece may be so many windows away."""
+_SPEECH_DBFS = -40.0
+_MARGIN_S = 0.2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arrival:
+    """One sentence, as it was received."""
+
+    delay_s: float | None
+    """From a sample's way into the SDK to its way out of the other; None when it was not found."""
+    speech_windows: int
+    """Of 20 ms, in which there was speech."""
+    missing_windows: int
+
+
+def judge(sent: np.ndarray, lane: Lane, sent_s: float) -> Arrival:
+    """`sent_s`: when the first sample was sent, on the lane's clock."""
+    delay_s = find(sent, lane, sent_s)
+    levels = window_levels(sent)
+    speech = levels > _SPEECH_DBFS
+    count = int(speech.sum())
+    if delay_s is None:
+        return Arrival(delay_s=None, speech_windows=count, missing_windows=count)
+    start_s, reach_s = sent_s + delay_s, _REACH * _WINDOW / RATE_HZ
+    heard = lane.between(start_s - reach_s, start_s + len(sent) / RATE_HZ + reach_s)
+    padded = np.zeros(len(levels) * _WINDOW + 2 * _REACH * _WINDOW, dtype=np.int16)
+    padded[: len(heard)] = heard[: len(padded)]
+    around = np.lib.stride_tricks.sliding_window_view(window_levels(padded), 2 * _REACH + 1)
+    missing = speech & (around.max(axis=1)[: len(levels)] < levels - MISSING_DB)
+    return Arrival(delay_s=delay_s, speech_windows=count, missing_windows=int(missing.sum()))
+
+
+def find(sent: np.ndarray, lane: Lane, sent_s: float) -> float | None:
+    """How much later the sentence lies in the lane: the peak of the correlation."""
+    heard = lane.between(sent_s, sent_s + len(sent) / RATE_HZ + LONGEST_DELAY_S)
+    a, b = _coarse(sent), _coarse(heard)
+    if len(b) < len(a) or not a.any() or not b.any():
+        return None
+    size = 1 << (len(a) + len(b)).bit_length()
+    product = np.fft.irfft(np.fft.rfft(b, size) * np.conj(np.fft.rfft(a, size)), size)
+    scores = product[: len(b) - len(a) + 1]
+    squares = np.concatenate([[0.0], np.cumsum(b**2)])
+    energies = squares[len(a) :] - squares[: -len(a)]
+    likeness = scores / np.sqrt(np.maximum(energies, 1.0) * np.sum(a**2))
+    best = int(np.argmax(likeness))
+    return best * _COARSE / RATE_HZ if likeness[best] >= _LEAST_LIKENESS else None
+
+
+def window_levels(samples: np.ndarray) -> np.ndarray:
+    """RMS of each whole window of 20 ms, in dB under full scale."""
+    whole = samples[: len(samples) // _WINDOW * _WINDOW].reshape(-1, _WINDOW) / 32768.0
+    levels: np.ndarray = 10 * np.log10((whole**2).mean(axis=1) + 1e-12)
+    return levels
+
+
+def cut_out(sent: np.ndarray, lane: Lane, sent_s: float, delay_s: float | None) -> np.ndarray:
+    """The sentence as it was heard, with a moment of what is around it."""
+    start_s = sent_s + (delay_s or 0.0)
+    return lane.between(start_s - _MARGIN_S, start_s + len(sent) / RATE_HZ + _MARGIN_S)
+
+
+def word_errors(said: str, understood: str) -> tuple[int, int]:
+    """Words left out, put in or changed, and how many were said."""
+    words = spoken_words(said)
+    return Levenshtein.distance(words, spoken_words(understood)), len(words)
+
+
+class Recogniser:
+    """pocketsphinx, each sentence for itself."""
+
+    def __init__(self) -> None:
+        self._engine = PocketsphinxEngine(max_sessions=1)
+
+    def text_of(self, samples: np.ndarray) -> str:
+        session = self._engine.open()
+        try:
+            quiet = np.zeros(RATE_HZ // 2, dtype=np.int16)
+            whole = np.concatenate([quiet, samples, quiet])
+            session.accept(resample(whole, RATE_HZ, self._engine.sample_rate_hz).tobytes())
+            return session.finish().text
+        finally:
+            session.close()
+
+
+def _coarse(samples: np.ndarray) -> np.ndarray:
+    """At a sixth of the rate: enough for a place to the eighth of a millisecond."""
+    whole = samples[: len(samples) // _COARSE * _COARSE].astype(float)
+    coarse: np.ndarray = whole.reshape(-1, _COARSE).mean(axis=1)
+    return coarse
