@@ -66,7 +66,10 @@ class Call:
         pipeline: Pipeline,
         judge: WordsJudge,
         store: ConversationStore,
+        *,
+        playout: Playout | None = None,
     ) -> None:
+        """`playout`: where the voice goes, into the room for None."""
         self._ctx = ctx
         self._choice = choice
         self._pipeline = pipeline
@@ -89,7 +92,7 @@ class Call:
         self._recorder = recorder_of(choice, call=ctx.room.name, publish=self._publish)
         self._echo_filter = EchoFilter()
         self._microphone = microphone(settings, self._echo_filter)
-        self._playout = Playout()
+        self._playout = playout or Playout()
         self._playout.on_played = self._on_played
         self._playout.on_failed = self._on_no_voice
         self._playout.on_gap = metrics.AUDIO_GAPS.observe
@@ -185,14 +188,8 @@ class Call:
         by nobody.
         """
         room = self._ctx.room
-        self._vitals.begin()
-        if self._realtime is not None:
-            self._realtime.attach(self._session, self._assistant)
         self._ctx.add_shutdown_callback(self._close)
-        self._recorder.attach(self._session)
-        self._turn_taking.attach(self._session)
-        self._session.on("close", self._on_session_close)
-        self._session.on("error", self._refusals.on_error)
+        self._listen()
         room.on("participant_connected", self._on_joined)
         room.on("participant_disconnected", self._on_left)
         self._inputs.attach()
@@ -216,6 +213,20 @@ class Call:
         if self._realtime is not None:
             await self._realtime.begin()
         self._link()
+        self._go_on()
+
+    def _listen(self) -> None:
+        """Before the session starts."""
+        self._vitals.begin()
+        if self._realtime is not None:
+            self._realtime.attach(self._session, self._assistant)
+        self._recorder.attach(self._session)
+        self._turn_taking.attach(self._session)
+        self._session.on("close", self._on_session_close)
+        self._session.on("error", self._refusals.on_error)
+
+    def _go_on(self) -> None:
+        """Once it has started."""
         self._read_ahead.begin(self._assistant)
         if self._realtime is None:
             self._begin_cascade()

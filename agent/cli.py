@@ -170,6 +170,23 @@ def top(
     raise typer.Exit(run_top(options, Console(), errors))
 
 
+@app.command("console")
+def talk(
+    text: Annotated[bool, typer.Option("--text", help="In writing, without sound.")] = False,
+    profile: Annotated[
+        str | None, typer.Option(help="Of the engines, in place of AGENT_PROFILE.")
+    ] = None,
+    microphone: Annotated[str | None, typer.Option(help="Number or name of the device.")] = None,
+    loudspeaker: Annotated[str | None, typer.Option(help="Number or name of the device.")] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show the log, too.")] = False,
+) -> None:
+    """Talk to the agent in this terminal, without a room or a LiveKit server. Ctrl-C ends it."""
+    from agent.console import ConsoleOptions, run_console
+
+    options = ConsoleOptions.of(text, profile, microphone, loudspeaker, verbose=verbose)
+    raise typer.Exit(run_console(_settings(), options, Console()))
+
+
 @app.command()
 def models(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,

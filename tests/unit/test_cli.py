@@ -41,7 +41,8 @@ def test_the_version_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["demo", "start", "dev", "web", "doctor", "top", "models", "download", "bench"]
+    "command",
+    ["demo", "start", "dev", "web", "doctor", "console", "top", "models", "download", "bench"],
 )
 def test_every_command_has_help(command: str, tmp_path: Path) -> None:
     finished = parley(command, "--help", cwd=tmp_path)
