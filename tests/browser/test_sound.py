@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from tests.browser.chromium import chromium
-from tests.browser.conftest import Visit
+from tests.browser.conftest import DIST, Site, Visit
 from tests.browser.microphone import write_microphone
 from tests.browser.visitor import Visitor
 from tests.stack.processes import Worker
@@ -22,6 +24,27 @@ GATED = "MediaStreamAudioDestinationNode"
 NO_SIMD = "WebAssembly.validate = () => !(window.asked = !window.asked);"
 """Refuses what it is asked about first."""
 NO_WEBASSEMBLY = "delete window.WebAssembly;"
+FAILING = """
+const register = registerProcessor;
+globalThis.registerProcessor = (name, Processor) =>
+  register(name, class extends Processor {
+    process(...quantum) {
+      if (currentTime > 4) throw new Error("broken");
+      return super.process(...quantum);
+    }
+  });
+"""
+"""Before the worklet's own code: it breaks four seconds after the call has begun."""
+STALLED = """
+const Context = AudioContext;
+window.AudioContext = class extends Context {
+  constructor(options) {
+    super(options);
+    super.suspend();
+  }
+  async resume() {}
+};
+"""
 NO_WORKLET = "delete window.AudioWorkletNode; delete window.AudioWorklet;"
 
 
@@ -70,7 +93,7 @@ async def test_a_question_through_gate_and_gain_is_understood_and_its_level_show
     visitor = await visit(browser=speaker)
     await wait_for_gate(visitor)
     await expect(visitor.page.locator("#gate-view")).to_have_attribute("data-engine", "simd")
-    await expect(visitor.page.locator("#gate-state")).to_contain_text("WebAssembly with SIMD")
+    await expect(visitor.page.locator("#gate-state")).to_contain_text("WASM SIMD")
     assert await sent(visitor) == GATED
     await voice_is_shown(visitor)
     await is_understood(visitor)
@@ -133,5 +156,37 @@ async def test_without_worklets_the_microphone_is_sent_as_it_is_and_a_note_says_
     await expect(note).to_contain_text("has no AudioWorklet", timeout=20_000)
     await is_understood(visitor)
     await expect(visitor.page.locator("#gate-view")).to_be_hidden()
+    assert await sent(visitor) != GATED
+    assert visitor.errors == []
+
+
+async def test_a_gate_that_fails_in_mid_call_is_taken_out_and_a_note_says_so(
+    worker: Worker, site: Site, visit: Visit, tmp_path: Path
+) -> None:
+    page = shutil.copytree(DIST, tmp_path / "dist")
+    (worklet,) = page.glob("assets/worklet-*.js")
+    worklet.write_text(FAILING + worklet.read_text())
+    visitor = await visit(address=await site.address(dist=page))
+    await wait_for_gate(visitor)
+    assert await sent(visitor) == GATED
+    note = visitor.page.locator('.notice[data-code="sound"]')
+    await expect(note).to_contain_text("processor has failed", timeout=20_000)
+    await expect(visitor.page.locator("#gate-view")).to_be_hidden()
+
+    async def is_as_it_was() -> bool:
+        return await sent(visitor) != GATED
+
+    await visitor.wait_for(is_as_it_was, "microphone without gate")
+
+
+async def test_where_the_browser_lets_no_sound_through_the_microphone_is_not_sent_through_it(
+    worker: Worker, visit: Visit
+) -> None:
+    visitor = await visit(script=STALLED)
+    await visitor.page.get_by_role("checkbox", name="Gate and gain").check()
+    await visitor.talk()
+    note = visitor.page.locator('.notice[data-code="sound"]')
+    await expect(note).to_contain_text("does not let sound through", timeout=20_000)
+    await visitor.in_phase("live")
     assert await sent(visitor) != GATED
     assert visitor.errors == []

@@ -135,10 +135,10 @@ testEach("input and output may be the same array", (gate) => {
 
 test("a report is told in words", () => {
   const report = { engine: "simd", meanSquare: 0.01, isOpen: true, gain: 1.41 };
-  assert.equal(describeReport(report), "Open, +3 dB · WebAssembly with SIMD");
+  assert.equal(describeReport(report), "Open, +3 dB · WASM SIMD");
   assert.equal(
     describeReport({ ...report, engine: "plain", isOpen: false, gain: 0.25 }),
     "Closed, −12 dB · JavaScript",
   );
-  assert.equal(describeReport({ ...report, engine: "scalar", gain: 1 }), "Open, 0 dB · WebAssembly");
+  assert.equal(describeReport({ ...report, engine: "scalar", gain: 1 }), "Open, 0 dB · WASM");
 });

@@ -30,12 +30,12 @@ export interface Report {
 }
 
 const ENGINES: Record<Engine, string> = {
-  simd: "WebAssembly with SIMD",
-  scalar: "WebAssembly",
+  simd: "WASM SIMD",
+  scalar: "WASM",
   plain: "JavaScript",
 };
 
-/** `report` in words: "Open, +3 dB · WebAssembly". */
+/** `report` in words: "Open, +3 dB · WASM SIMD". */
 export function describeReport({ engine, isOpen, gain }: Report): string {
   const db = Math.round(20 * Math.log10(gain));
   const sign = db > 0 ? "+" : db < 0 ? "−" : "";

@@ -31,7 +31,8 @@ export class Sound {
   apply(track: LocalAudioTrack | null): void {
     if (track !== this.#track) this.#listener.onReport(null);
     this.#track = track;
-    if (track) this.#queue = this.#queue.then(() => this.#applyTo(track));
+    if (!track) return;
+    this.#queue = this.#queue.then(() => this.#applyTo(track)).catch((e: unknown) => console.error(e));
   }
 
   /** The switch was moved: what failed before may be tried again. */
