@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,6 +21,11 @@ _CREST_DB = 5.0
 USUAL_VOICE_DBFS = -26.0
 """Taken for the caller's until a voice has stood out from the noise."""
 
+_LAG_FRAMES = round(0.1 / FRAME_S)
+"""Whole periods of hum, of 50 Hz and of 60."""
+
+_NEAR_FLOOR_DB = 10.0
+
 _DC_KEEP = 0.95
 
 
@@ -31,6 +37,9 @@ class Noise:
     """The level that 90 % of the frames exceed."""
     voice_dbfs: float | None
     """Mean level of what stands out from the floor; None when nothing does."""
+    swing_db: float
+    """How much frames near the floor, 0.1 s apart, differ in level: the median. Of hum 0.1, of a
+    street 1 to 2, of the voices of others 2.2 to 3.1 (docs/sound.md)."""
 
     @property
     def snr_db(self) -> float:
@@ -67,7 +76,16 @@ class NoiseEstimate:
         return Noise(
             floor_dbfs=float(floor),
             voice_dbfs=float(loudest) - _CREST_DB if stands_out else None,
+            swing_db=_swing_db(levels, float(floor)),
         )
+
+
+def _swing_db(levels: NDArray[np.float64], floor_dbfs: float) -> float:
+    """Infinite when hardly anything is near the floor. The few pairs across the seam of the ring are
+    no neighbours, and too few to move a median."""
+    before, after = levels[:-_LAG_FRAMES], levels[_LAG_FRAMES:]
+    near = np.maximum(before, after) < floor_dbfs + _NEAR_FLOOR_DB
+    return float(np.median(np.abs(after - before)[near])) if near.any() else math.inf
 
 
 ON_SNR_DB = 15.0
@@ -77,6 +95,9 @@ nothing to keep, and is drawn at `ON_SNR_DB`."""
 
 LOUDEST_QUIET_DBFS = -55.0
 """A floor below it is no noise, however soft the caller's voice."""
+
+MOST_SWING_DB = 2.1
+"""What swings more is voices: RNNoise takes them for the caller's, and makes them worse."""
 
 _AGREEING = 2
 """Verdicts in a row that change what a call has: a word or a slammed door is not the room."""
@@ -99,6 +120,6 @@ class NoisePolicy:
         return self.is_on
 
     def _wanted(self, noise: Noise) -> bool:
-        if noise.floor_dbfs < LOUDEST_QUIET_DBFS:
+        if noise.floor_dbfs < LOUDEST_QUIET_DBFS or noise.swing_db > MOST_SWING_DB:
             return False
         return noise.snr_db < (OFF_SNR_DB if self.is_on else ON_SNR_DB)

@@ -5,7 +5,7 @@
 
 Two synthetic voices of the split dev, made noises, a seed: the same every time. With PARLEY_VAD_DATA
 (`python -m evals.vad --help`) the VAD is asked about people, too. Results go to
-`evals/results/sound.json`, cell by cell, the whole chains first; `--table` prints what is there.
+`evals/results/sound.json`, cell by cell; `--table` prints what is there.
 """
 
 from __future__ import annotations

@@ -5,8 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from agent.sound.estimate import USUAL_VOICE_DBFS, Noise, NoiseEstimate, NoisePolicy
-from agent.sound.stage import FRAME_SAMPLES
+from agent.sound.estimate import (
+    MOST_SWING_DB,
+    USUAL_VOICE_DBFS,
+    Noise,
+    NoiseEstimate,
+    NoisePolicy,
+)
+from agent.sound.stage import FRAME_SAMPLES, RATE_HZ
+from evals.sound.noises import make_noise
 
 
 def sound(level_dbfs: float, frames: int, offset: float = 0.0) -> np.ndarray:
@@ -49,8 +56,22 @@ def test_digital_silence_has_a_level_too() -> None:
     assert heard(np.zeros(100 * FRAME_SAMPLES, dtype=np.int16)).read().floor_dbfs == -90
 
 
-def noises(*snrs_db: float, floor_dbfs: float = -40.0) -> list[Noise]:
-    return [Noise(floor_dbfs=floor_dbfs, voice_dbfs=floor_dbfs + snr_db) for snr_db in snrs_db]
+def test_what_is_steady_swings_little_and_voices_swing() -> None:
+    time_s = np.arange(5 * RATE_HZ) / RATE_HZ
+    hum = 1000 * np.sin(2 * np.pi * 50 * time_s) + 500 * np.sin(2 * np.pi * 60 * time_s)
+    assert heard(sound(-40, 500)).read().swing_db < 1
+    assert heard(hum.astype(np.int16)).read().swing_db < 0.5
+    talkers = [("rms", "Spring came early this year."), ("kal16", "Put forty on the red card.")]
+    for name, swings in (("babble", True), ("street", False), ("hum", False)):
+        noise = (300 * make_noise(name, 5.0, talkers, seed=3)).astype(np.int16)
+        assert (heard(noise).read().swing_db > MOST_SWING_DB) is swings, name
+
+
+def noises(*snrs_db: float, floor_dbfs: float = -40.0, swing_db: float = 0.5) -> list[Noise]:
+    return [
+        Noise(floor_dbfs=floor_dbfs, voice_dbfs=floor_dbfs + snr_db, swing_db=swing_db)
+        for snr_db in snrs_db
+    ]
 
 
 @pytest.mark.parametrize(
@@ -65,6 +86,8 @@ def noises(*snrs_db: float, floor_dbfs: float = -40.0) -> list[Noise]:
         (noises(30, 18, 18, 18), [False] * 4),  # …and what is off stays off between the bounds
         (noises(10, 25, 25), [True, True, False]),
         (noises(5, floor_dbfs=-60), [False]),  # a soft voice in a quiet room
+        (noises(5, swing_db=2.5), [False]),  # others talk
+        (noises(5) + noises(5, 5, swing_db=2.5), [True, True, False]),
         (noises(10, 10) + noises(10, 10, floor_dbfs=-60), [True, True, True, False]),
     ],
 )
@@ -74,5 +97,5 @@ def test_the_policy_switches_for_what_lasts(heard: list[Noise], is_on: list[bool
 
 
 def test_before_anybody_has_spoken_the_noise_alone_decides() -> None:
-    assert NoisePolicy().decide(Noise(floor_dbfs=-35, voice_dbfs=None))
-    assert not NoisePolicy().decide(Noise(floor_dbfs=-50, voice_dbfs=None))
+    assert NoisePolicy().decide(Noise(floor_dbfs=-35, voice_dbfs=None, swing_db=0.5))
+    assert not NoisePolicy().decide(Noise(floor_dbfs=-50, voice_dbfs=None, swing_db=0.5))
