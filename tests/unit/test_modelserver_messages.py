@@ -37,6 +37,7 @@ transcripts = st.builds(
     confidence=st.floats(0, 1),
     is_settled=st.booleans(),
     language=texts,
+    pause_score=st.none() | st.floats(0, 1),
 )
 pcm = st.binary(max_size=100).map(lambda some: some + some)
 timeouts_s = st.floats(0.001, 600)
@@ -60,15 +61,15 @@ json_values = st.recursive(
 fields = st.dictionaries(
     st.sampled_from(
         ["kind", "sentence", "token", "engine", "rate", "timeout", "language", "text", "voice"]
-        + ["speed", "lead", "words", "confidence", "settled"]
+        + ["speed", "lead", "words", "confidence", "settled", "pause_score"]
     ),
     json_values,
 )
 
 
 def test_every_field_of_a_transcript_crosses_the_wire() -> None:
-    given = {"text": "hi", "words": (), "confidence": 0.5, "is_settled": True, "language": "de"}
-    assert set(given) == {field.name for field in fields_of(Transcript)}
+    given = {"text", "words", "confidence", "is_settled", "language", "pause_score"}
+    assert given == {field.name for field in fields_of(Transcript)}
 
 
 @given(transcripts)

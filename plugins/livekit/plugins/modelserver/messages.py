@@ -162,6 +162,7 @@ def transcript_to_payload(transcript: Transcript) -> bytes:
             "confidence": transcript.confidence,
             "settled": transcript.is_settled,
             "language": transcript.language,
+            "pause_score": transcript.pause_score,
         }
     )
 
@@ -174,6 +175,7 @@ def transcript_from_payload(payload: bytes) -> Transcript:
         confidence=fields.number("confidence", 0.0, 1.0),
         is_settled=fields.flag("settled"),
         language=fields.text("language"),
+        pause_score=fields.optional_number("pause_score", 0.0, 1.0),
     )
 
 
@@ -284,6 +286,9 @@ class _Fields:
 
     def number(self, name: str, low: float, high: float) -> float:
         return _number(self.values.get(name), name, low, high)
+
+    def optional_number(self, name: str, low: float, high: float) -> float | None:
+        return None if self.values.get(name) is None else self.number(name, low, high)
 
     def rate(self, name: str) -> int:
         return math.floor(self.number(name, 1_000, 384_000))
