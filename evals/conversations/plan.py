@@ -10,7 +10,7 @@ import yaml
 
 from agent.config import Settings
 from agent.dispatch import CallOptions
-from agent.profiles import PROFILES, ProfileError, choose
+from agent.profiles import PROFILES, REALTIME, ProfileError, choose
 from evals.conversations.model import ModelSettings
 from evals.conversations.scenario import WAYS, Conversation, Way
 from evals.conversations.trial import Job, UserKind
@@ -47,7 +47,7 @@ def system_of(profile: str) -> System:
 def usable(wanted: Sequence[str] | None, settings: Settings) -> tuple[list[System], dict[str, str]]:
     """The systems of these profiles that can run here, and why the others cannot."""
     systems, not_run = [], {}
-    for profile in wanted if wanted is not None else PROFILES:
+    for profile in wanted if wanted is not None else (*PROFILES, REALTIME):
         try:
             choose(settings, CallOptions(profile=profile))
         except ProfileError as e:
