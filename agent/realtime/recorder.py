@@ -45,6 +45,8 @@ class RealtimeRecorder(TurnRecorder):
 
     is_live: bool = True
     """The realtime model has the call."""
+    cascade_hears: bool = False
+    """The cascade's recogniser has begun: until then the words of a turn are the model's, late."""
     on_done: Callable[[SpeechHandle], None] = lambda handle: None
     """Told of each speech of the model's that is done, before it is recorded."""
     _speech: tuple[float | None, float | None] = (None, None)
@@ -127,7 +129,7 @@ class RealtimeRecorder(TurnRecorder):
             self._open = None
 
     def _on_item(self, event: ConversationItemAddedEvent) -> None:
-        if not self.is_live:
+        if not self.is_live and self.cascade_hears:
             super()._on_item(event)
         elif isinstance(event.item, llm.ChatMessage) and event.item.role == "user" and self._open:
             self._open.stt_final_s = self.clock()

@@ -203,6 +203,7 @@ class TakeOver:
 
     def _on_begin(self) -> None:
         """The cascade's recogniser begins: from here on the caller's turn is its own."""
+        self._parts.recorder.cascade_hears = True
         self._remedy = self._pending.remedy()
         if self._remedy.hear:
             self._heard_again_s = self._pending.audio.kept_s
