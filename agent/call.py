@@ -21,6 +21,7 @@ from agent.callers import ARRIVAL_GRACE_S, RETURN_GRACE_S, Callers, EndAfter, Li
 from agent.config import Settings
 from agent.continuity import ConversationStore
 from agent.continuity.keeper import Ending
+from agent.continuity.returning import wait_for_return
 from agent.continuity.thread import Phrases, Thread
 from agent.dispatch import CallOptions
 from agent.echo_filter import EchoFilter
@@ -205,6 +206,8 @@ class Call:
             self._end_after(ARRIVAL_GRACE_S if self._ctx.job.agent_name else RETURN_GRACE_S)
         for warning in self._choice.warnings:
             logger.warning(warning)
+        room_of_job = self._ctx.job.room
+        await wait_for_return(room_of_job, lambda: self._callers.alone and not self._over.is_set())
         before = await self._thread.pick_up(self._callers.present, self._agent)
         if before is not None:
             self._callers.prefer(before)

@@ -214,6 +214,25 @@ async def test_a_caller_who_comes_back_to_a_closed_room_finds_the_conversation(
     assert "Reply 2" in again.said("agent")
 
 
+async def test_an_agent_that_is_there_before_its_caller_finds_the_conversation(
+    worker: Worker, join: Join, livekit: LiveKit
+) -> None:
+    caller = await in_a_call(join, room="before")
+    (agent,) = caller.room.remote_participants
+    async with server_api(livekit) as server:
+        await remove(server, "before", caller.identity)
+        kill_the_job(worker)
+        await remove(server, "before", agent)
+        request = api.CreateAgentDispatchRequest(agent_name="lost", room="before", metadata=SHORT)
+        await server.agent_dispatch.create_dispatch(request)
+    await asyncio.sleep(2.0)
+    again = await join("", room="before", caller=Caller())
+    await again.wait_for(lambda: BACK in again.said("agent"), "return")
+    await again.wait_for_quiet()
+    await ask(again)
+    assert "Reply 2" in again.said("agent")
+
+
 async def test_somebody_else_in_a_room_of_the_same_name_hears_nothing_of_it(
     worker: Worker, join: Join, livekit: LiveKit
 ) -> None:
