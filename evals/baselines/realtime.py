@@ -14,6 +14,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 
 from livekit.plugins.simulated.reply import VoiceChooser, count_characters, reply_text
 from livekit.plugins.simulated.tone import Tone
@@ -56,13 +57,13 @@ async def serve() -> None:
         await asyncio.Event().wait()
 
 
-def run() -> int:
-    """The worker's exit status."""
-    command = [sys.executable, "-m", "evals.baselines.realtime", "--serve"]
+def run(module: str, settings_at: Callable[[str], dict[str, str]]) -> int:
+    """The worker's exit status. `settings_at`: what leads it to the model at an address."""
+    command = [sys.executable, "-m", module, "--serve"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         address = server.stdout.readline().strip()
-        environment = {**os.environ, "OPENAI_BASE_URL": address, "OPENAI_API_KEY": KEY}
+        environment = {**os.environ, **settings_at(address)}
         worker = subprocess.Popen(
             [sys.executable, "-m", "agent", "dev", "--no-reload"], env=environment
         )
@@ -79,7 +80,9 @@ def main() -> int:
     )
     parser.add_argument("--serve", action="store_true", help="the model alone")
     if not parser.parse_args().serve:
-        return run()
+        return run(
+            "evals.baselines.realtime", lambda url: {"OPENAI_BASE_URL": url, "OPENAI_API_KEY": KEY}
+        )
     asyncio.run(serve())
     return 0
 

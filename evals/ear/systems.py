@@ -97,11 +97,11 @@ def _parley(name: str, *, profile: str = "simulated", **settings: str) -> System
     )
 
 
-def _realtime(name: str, turns: str) -> System:
-    """With simulated engines behind a model that costs what they do."""
+def _realtime(name: str, turns: str, *, model: str = "realtime") -> System:
+    """With simulated engines behind a model that costs what they do, or behind a fake Moshi."""
     return System(
         name=name,
-        command=("python", "-m", "evals.baselines.realtime"),
+        command=("python", "-m", f"evals.baselines.{model}"),
         environment={
             "AGENT_PROFILE": "realtime",
             "AGENT_REALTIME_TURNS": turns,
@@ -128,6 +128,7 @@ SYSTEMS = {
         _parley("parley_embedded", profile="embedded"),
         _realtime("parley_realtime", "own"),
         _realtime("parley_realtime_vad", "server_vad"),
+        _realtime("parley_moshi", "own", model="moshi"),
         _stock("stock_vad", "vad"),
         _stock("stock_v1_mini", "v1-mini"),
         System(

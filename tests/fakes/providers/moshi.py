@@ -19,6 +19,7 @@ from .answer import HUGE_BYTES, Gone, SocketAnswer, Wire
 from .duplex import STEP_BYTES, DuplexMind
 from .faults import Kind
 from .provider import FakeProvider, Handler, open_socket
+from .voices import Voice, tone_voice
 
 CHAT = "chat"
 PATH = "/api/chat"
@@ -41,6 +42,9 @@ class FakeMoshi(FakeProvider):
 
     replies: tuple[str, ...] = ("I hear you well.",)
     greeting: str = ""
+    voice: Voice = tone_voice
+    patience_s: float = 0.24
+    """Of quiet, until it answers."""
     is_rust: bool = False
     needs_key: bool = False
     """In the query, as worker_auth_id."""
@@ -75,7 +79,7 @@ class FakeMoshi(FakeProvider):
         return ws
 
     async def _talk(self, answer: SocketAnswer) -> None:
-        mind = DuplexMind(self.replies, self.greeting)
+        mind = DuplexMind(self.replies, self.greeting, self.voice, self.patience_s)
         self.minds.append(mind)
         await self._welcome(answer)
         rate_hz = _OTHER_RATE_HZ if answer.has(Kind.WRONG_RATE) else 24_000
