@@ -42,7 +42,7 @@ def test_auto_never_chooses_it() -> None:
     ("values", "sentence"),
     [
         ({"openai_api_key": None}, "OPENAI_API_KEY is not set"),
-        ({"openai_api_key": "two words"}, "has a blank in it"),
+        ({"openai_api_key": "a b"}, "has a blank in it"),
         ({"agent_realtime": "siri"}, "AGENT_REALTIME: there is no engine 'siri'"),
         ({"agent_realtime": ""}, "AGENT_REALTIME names no engine"),
         ({"agent_realtime": "openai, openai:gpt-realtime-mini"}, "AGENT_REALTIME names two"),
