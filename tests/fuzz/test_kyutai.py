@@ -37,10 +37,13 @@ NAMES = (
     "stop_s",
 )
 
+whole_numbers = st.integers(-(2**63), 2**64 - 1)
+"""Those that msgpack has."""
+
 scalars = (
     st.none()
     | st.booleans()
-    | st.integers(-(2**63), 2**64 - 1)
+    | whole_numbers
     | st.floats()
     | st.text(max_size=20)
     | st.binary(max_size=20)
@@ -55,9 +58,9 @@ nearly = st.fixed_dictionaries(
 )
 whole = st.one_of(
     st.fixed_dictionaries({"type": st.just("Word"), "text": st.text(), "start_time": st.floats()}),
-    st.fixed_dictionaries({"type": st.just("EndWord"), "stop_time": st.floats() | st.integers()}),
+    st.fixed_dictionaries({"type": st.just("EndWord"), "stop_time": st.floats() | whole_numbers}),
     st.fixed_dictionaries({"type": st.just("Step"), "prs": st.lists(st.floats(), max_size=5)}),
-    st.fixed_dictionaries({"type": st.just("Marker"), "id": st.integers(-(2**63), 2**63)}),
+    st.fixed_dictionaries({"type": st.just("Marker"), "id": whole_numbers}),
     st.fixed_dictionaries({"type": st.just("Audio"), "pcm": st.lists(st.floats(), max_size=9)}),
     st.fixed_dictionaries(
         {
