@@ -32,7 +32,7 @@ class Said:
     @property
     def words(self) -> list[str]:
         """Read from the sound."""
-        return read(self.pcm, self.rate_hz)
+        return read(self.pcm, self.rate_hz) if self.pcm else []
 
 
 @dataclass
