@@ -140,9 +140,14 @@ REPLIES = {
 }
 
 
-@pytest.mark.parametrize("name", REPLIES)
 @pytest.mark.parametrize(
-    ("turns", "transcription_s"), [("own", 0.1), ("own", 60.0), ("server_vad", 60.0)]
+    ("name", "turns", "transcription_s"),
+    [
+        *((name, "own", 60.0) for name in REPLIES),
+        ("ends in mid-word", "own", 0.1),
+        ("stalls in mid-word", "server_vad", 60.0),
+        ("fails", "server_vad", 60.0),
+    ],
 )
 async def test_the_cascade_answers_when_the_models_answer(
     provider: FakeOpenAI, name: str, turns: str, transcription_s: float
