@@ -72,7 +72,12 @@ class Conversation:
         for frame in pieces:
             if self.listening.done():
                 return  # the stream has failed, and says so to whoever awaits the end
-            self.stream.push_frame(frame)
+            try:
+                self.stream.push_frame(frame)
+            except RuntimeError:  # closed a moment ago: whoever listens is about to be told why
+                await asyncio.wait({self.listening}, timeout=_ANSWER_S)
+                if not self.listening.done():
+                    raise
             await asyncio.sleep(_PACE_S)
 
     async def quiet(self, duration: float) -> None:
