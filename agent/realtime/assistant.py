@@ -66,7 +66,7 @@ class RealtimeAssistant(Agent):
         self, audio: AsyncIterable[rtc.AudioFrame], model_settings: ModelSettings
     ) -> AsyncIterator[rtc.AudioFrame]:
         frames = Agent.default.realtime_audio_output_node(self, audio, model_settings)
-        async for frame in self._recorder.watch_sound(self._guard.watch_sound(frames)):
+        async for frame in self._recorder.watch_tts(self._guard.watch_sound(frames)):
             yield frame
 
     async def transcription_node(

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from livekit import rtc
 from livekit.agents import ConversationItemAddedEvent, ErrorEvent, SpeechCreatedEvent, llm
 from livekit.agents.voice import SpeechHandle
 
@@ -69,16 +68,6 @@ class RealtimeRecorder(TurnRecorder):
             if attempt is not None and attempt.generation.llm_first_s is None and word.strip():
                 attempt.generation.llm_first_s = self.clock()
             yield word
-
-    async def watch_sound(
-        self, frames: AsyncIterable[rtc.AudioFrame]
-    ) -> AsyncIterator[rtc.AudioFrame]:
-        """Passes the frames on, and notes the first."""
-        attempt = ATTEMPT.get()
-        async for frame in frames:
-            if attempt is not None and attempt.generation.tts_first_s is None:
-                attempt.generation.tts_first_s = self.clock()
-            yield frame
 
     def hand_over(self, profile: str, engines: dict[str, str]) -> None:
         """The model has failed: from now on these engines have the call, and they answer the turn

@@ -8,10 +8,11 @@ import time
 from collections.abc import Callable
 
 import numpy as np
-from livekit import api, rtc
+from livekit import rtc
 
 from agent.demo.private_files import Keys
 from agent.main import rtc_configuration
+from agent.web.tokens import JoinRequest, build_token
 
 RATE_HZ = 24_000
 
@@ -24,6 +25,7 @@ _QUIET_S = 1.0
 """After which the agent is taken to have finished."""
 _PATIENCE_S = 10.0
 _JOIN_S = 20.0
+_TTL_S = 600
 _POLL_S = 0.02
 
 
@@ -136,7 +138,11 @@ class TrialCaller:
 
 def _token(keys: Keys, room: str, agent_name: str) -> str:
     """For this caller, who is met by that agent and no other."""
-    dispatch = api.RoomConfiguration(agents=[api.RoomAgentDispatch(agent_name=agent_name)])
-    token = api.AccessToken(keys.api_key, keys.api_secret).with_identity("sizing")
-    grants = api.VideoGrants(room_join=True, room=room)
-    return token.with_grants(grants).with_room_config(dispatch).to_jwt()
+    return build_token(
+        JoinRequest(room_name=room, identity="sizing"),
+        api_key=keys.api_key,
+        api_secret=keys.api_secret,
+        ttl_s=_TTL_S,
+        agent_name=agent_name,
+        agent_metadata=None,
+    )

@@ -26,7 +26,7 @@ from agent.demo.server_finder import find_server
 from agent.self_test import SENTENCE
 from agent.sizing.caller import CallerError, TrialCaller
 from agent.sizing.proposal import Load, Proposal, propose
-from agent.sizing.usage import Family, cores
+from agent.sizing.usage import busy_s, cores, memory_bytes
 
 SEVERAL = 3
 """Calls at once. More would say more, and would no longer fit a small machine."""
@@ -103,7 +103,7 @@ class _Pool:
     """A server and one worker."""
 
     server: StartedServer
-    family: Family
+    worker: psutil.Process
     question: np.ndarray
 
     async def measure(self, count: int) -> Load:
@@ -116,10 +116,10 @@ class _Pool:
                 talking.append(asyncio.create_task(caller.talk(), name="sizing-talk"))
                 await asyncio.sleep(_APART_S)
             await asyncio.sleep(_SETTLING_S)
-            before, began_s = self.family.busy_s(), time.monotonic()
+            before, began_s = busy_s(self.worker), time.monotonic()
             await asyncio.sleep(_SECONDS)
-            used = cores(before, self.family.busy_s(), time.monotonic() - began_s)
-            memory = self.family.memory_bytes()
+            used = cores(before, busy_s(self.worker), time.monotonic() - began_s)
+            memory = memory_bytes(self.worker)
         finally:
             await utils.aio.cancel_and_wait(*talking)
             await asyncio.gather(*(caller.leave() for caller in callers))
@@ -153,7 +153,7 @@ async def _pool(options: DemoOptions, screen: Screen, guard: Guard) -> AsyncIter
         stack.push_async_callback(worker.child.stop, patience_s=_STOP_S, hurry=hurry)
         await wait_for_worker(worker.ready_file, worker.health_port, deadline_s=_DEADLINE_S)
         screen.done("Worker", "registered")
-        yield _Pool(server, Family(worker.child.pid), question)
+        yield _Pool(server, psutil.Process(worker.child.pid), question)
 
 
 async def _spoken_question() -> np.ndarray:

@@ -8,34 +8,31 @@ from contextlib import suppress
 import psutil
 
 
-class Family:
-    """A process and its descendants."""
+def family(head: psutil.Process) -> Iterator[psutil.Process]:
+    """The process and what it started; those that have ended meanwhile are left out."""
+    with suppress(psutil.NoSuchProcess):
+        yield head
+        yield from head.children(recursive=True)
 
-    def __init__(self, pid: int) -> None:
-        self._head = psutil.Process(pid)
 
-    def busy_s(self) -> dict[int, float]:
-        """Processor time so far, by process."""
-        busy = {}
-        for process in self._members():
-            with suppress(psutil.NoSuchProcess):
-                times = process.cpu_times()
-                busy[process.pid] = times.user + times.system
-        return busy
-
-    def memory_bytes(self) -> int:
-        """What they share counts once, or not at all where the system does not tell."""
-        total = 0
-        for process in self._members():
-            with suppress(psutil.NoSuchProcess):
-                info = process.memory_full_info()
-                total += getattr(info, "pss", info.uss)
-        return total
-
-    def _members(self) -> Iterator[psutil.Process]:
+def busy_s(head: psutil.Process) -> dict[int, float]:
+    """Processor time of a family so far, by process."""
+    found = {}
+    for process in family(head):
         with suppress(psutil.NoSuchProcess):
-            yield self._head
-            yield from self._head.children(recursive=True)
+            times = process.cpu_times()
+            found[process.pid] = times.user + times.system
+    return found
+
+
+def memory_bytes(head: psutil.Process) -> int:
+    """Of a family: what they share counts once (where the system tells so little, not at all)."""
+    total = 0
+    for process in family(head):
+        with suppress(psutil.NoSuchProcess):
+            info = process.memory_full_info()
+            total += getattr(info, "pss", info.uss)
+    return total
 
 
 def cores(before: Mapping[int, float], after: Mapping[int, float], took_s: float) -> float:

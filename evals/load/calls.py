@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 from rich.progress import Progress
 
+from agent.sizing.usage import family
 from evals.ear.systems import running
 from evals.load import watch
 from evals.load.budget import (
@@ -114,7 +115,7 @@ async def _settled(
             loaded=one,
             head=head,
             idle_mb=watch.memory_mb(head),
-            idle_processes=len(list(watch.family(head))),
+            idle_processes=len(list(family(head))),
             steps=[
                 Step.from_dict(step)
                 for step in known.get(one.name, {}).get("steps", [])
@@ -210,7 +211,7 @@ async def _calls(
 async def _until_ended(one: _Running) -> None:
     """Until the calls' processes are gone and the next is warm."""
     for _ in range(_LOOKS):
-        if len(list(watch.family(one.head))) <= one.idle_processes:
+        if len(list(family(one.head))) <= one.idle_processes:
             break
         await asyncio.sleep(_LOOK_S)
     await asyncio.sleep(_SETTLE_S)

@@ -16,6 +16,7 @@ import psutil
 from livekit import api
 from rich.progress import Progress, TaskID
 
+from agent.sizing.usage import family
 from evals.ear.metrics import percentile
 from evals.ear.systems import running
 from evals.load import watch
@@ -65,7 +66,7 @@ class _Watched:
     async def sample(self, calls: int) -> tuple[Sample, dict[int, float]]:
         """With the memory of each process of the worker."""
         rss_mb: dict[int, float] = {}
-        for process in watch.family(self.worker):
+        for process in family(self.worker):
             with suppress(psutil.NoSuchProcess):
                 rss_mb[process.pid] = process.memory_info().rss / 1e6
         sample = Sample(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import psutil
+
+from agent.sizing.usage import busy_s, memory_bytes
+from agent.sizing.usage import cores as cores_of
 
 _LOOPBACKS = ("lo", "lo0")
 
@@ -30,7 +32,7 @@ def usage(parts: Mapping[str, psutil.Process]) -> Usage:
     times = psutil.cpu_times()
     return Usage(
         at_s=time.monotonic(),
-        busy_s={name: _busy_s(head) for name, head in parts.items()},
+        busy_s={name: busy_s(head) for name, head in parts.items()},
         machine_busy_s=sum(times)
         - times.idle
         - getattr(times, "iowait", 0.0)
@@ -45,16 +47,11 @@ def cores(before: Usage, after: Usage) -> dict[str, float]:
     Of a part count the processes that lived all the time.
     """
     took_s = after.at_s - before.at_s
-    busy = {
-        name: sum(
-            busy_s - before.busy_s[name][pid]
-            for pid, busy_s in after.busy_s[name].items()
-            if pid in before.busy_s[name]
-        )
-        for name in after.busy_s
+    kept = {
+        name: cores_of(before.busy_s[name], after.busy_s[name], took_s) for name in after.busy_s
     }
-    busy["machine"] = after.machine_busy_s - before.machine_busy_s
-    return {name: round(busy_s / took_s, 3) for name, busy_s in busy.items()}
+    kept["machine"] = (after.machine_busy_s - before.machine_busy_s) / took_s
+    return {name: round(count, 3) for name, count in kept.items()}
 
 
 def kbit_s(before: Usage, after: Usage) -> float | None:
@@ -64,27 +61,6 @@ def kbit_s(before: Usage, after: Usage) -> float | None:
     return (after.loopback_bytes - before.loopback_bytes) * 8e-3 / (after.at_s - before.at_s)
 
 
-def family(head: psutil.Process) -> Iterator[psutil.Process]:
-    """The process and what it started; those that have ended meanwhile are left out."""
-    with suppress(psutil.NoSuchProcess):
-        yield head
-        yield from head.children(recursive=True)
-
-
 def memory_mb(head: psutil.Process) -> float:
-    """Of a family: what they share counts once (where the system tells so little, not at all)."""
-    total = 0
-    for process in family(head):
-        with suppress(psutil.NoSuchProcess):
-            info = process.memory_full_info()
-            total += getattr(info, "pss", info.uss)
-    return total / 1e6
-
-
-def _busy_s(head: psutil.Process) -> dict[int, float]:
-    found = {}
-    for process in family(head):
-        with suppress(psutil.NoSuchProcess):
-            times = process.cpu_times()
-            found[process.pid] = times.user + times.system
-    return found
+    """Of a family."""
+    return memory_bytes(head) / 1e6

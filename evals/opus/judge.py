@@ -9,9 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from livekit.plugins.pocketsphinx import PocketsphinxEngine
-from rapidfuzz.distance import Levenshtein
 
-from evals.ear.flite import spoken_words
 from evals.ear.recording import Lane
 from tests.stack.caller import RATE_HZ, resample
 
@@ -84,12 +82,6 @@ def cut_out(sent: np.ndarray, lane: Lane, sent_s: float, delay_s: float | None) 
     """The sentence as it was heard, with a moment of what is around it."""
     start_s = sent_s + (delay_s or 0.0)
     return lane.between(start_s - _MARGIN_S, start_s + len(sent) / RATE_HZ + _MARGIN_S)
-
-
-def word_errors(said: str, understood: str) -> tuple[int, int]:
-    """Words left out, put in or changed, and how many were said."""
-    words = spoken_words(said)
-    return Levenshtein.distance(words, spoken_words(understood)), len(words)
 
 
 class Recogniser:

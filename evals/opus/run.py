@@ -24,7 +24,8 @@ from evals.ear.corpus import lines
 from evals.ear.flite import synthesise
 from evals.ear.metrics import percentile
 from evals.ear.recording import Lane
-from evals.opus.judge import Arrival, Recogniser, cut_out, judge, window_levels, word_errors
+from evals.ear.word_errors import word_errors
+from evals.opus.judge import Arrival, Recogniser, cut_out, judge, window_levels
 from evals.opus.tunnel import NEAR, Tunnel, TunnelError, far_namespace, run
 from evals.opus.variants import VARIANTS
 from evals.opus.wire import Network

@@ -1,7 +1,7 @@
 """Parley called by telephone, over loopback: sipp, livekit-sip, LiveKit server on Redis, a worker.
 
     python -m evals.phone                            # all parts: half an hour
-    python -m evals.phone calls keys --n 4 --output /tmp/phone.json
+    python -m evals.phone calls keys --n 4 --output phone.json
 
 `calls`: answered, greeted, ended by either side. `understood`: word errors of the embedded recogniser by
 telephone and in a room. `turns`: response and interruptions. `keys`: what is pressed. docs/phone.md tells how

@@ -6,11 +6,9 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
-from rapidfuzz.distance import Levenshtein
-from rapidfuzz.utils import default_process
-
 from evals.ear.metrics import Times, percentile
 from evals.ear.recording import Event
+from evals.ear.word_errors import word_errors
 
 
 def summary(values_s: Iterable[float | None]) -> dict[str, Any]:
@@ -34,12 +32,6 @@ def heard_in_turns(events: Sequence[Event], understood: Iterable[tuple[float, st
         " ".join(text for at_s, text in texts if start_s <= at_s < end_s)
         for start_s, end_s in pairwise(starts_s)
     ]
-
-
-def word_errors(said: str, heard: str) -> tuple[int, int]:
-    """Words to be put in, taken out or changed, and how many were said; without case and punctuation."""
-    words = default_process(said).split()
-    return Levenshtein.distance(words, default_process(heard).split()), len(words)
 
 
 def understanding(said: Sequence[str], heard: Sequence[str]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import wave
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar, Self
 
 from aiohttp import web
 from livekit.plugins.simulated.tone import Tone
@@ -36,17 +36,20 @@ class FakeSpeechServer:
     keys: list[str | None] = field(default_factory=list)
     pieces_sent: int = 0
     url: str = ""
+    root: ClassVar[str] = "/v1"
+    path: ClassVar[str] = "/audio/speech"
+    text_field: ClassVar[str] = "input"
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[FakeSpeechServer]:
+    async def running(self) -> AsyncIterator[Self]:
         app = web.Application()
-        app.router.add_post("/v1/audio/speech", self._answer)
+        app.router.add_post(self.root + self.path, self._answer)
         runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=1.0)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
         host, port = runner.addresses[0][:2]
-        self.url = f"http://{host}:{port}/v1"
+        self.url = f"http://{host}:{port}{self.root}"
         try:
             yield self
         finally:
@@ -61,7 +64,7 @@ class FakeSpeechServer:
         response = web.StreamResponse(headers={"Content-Type": self.content_type})
         await response.prepare(request)
         # Minutes of it take a while.
-        sound = await asyncio.to_thread(self._sound, question["input"])
+        sound = await asyncio.to_thread(self._sound, question[self.text_field])
         for at in range(0, len(sound), self.piece_bytes):
             await asyncio.sleep(self.pace_s)
             if self.breaks_off_after is not None and self.pieces_sent >= self.breaks_off_after:

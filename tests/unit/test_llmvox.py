@@ -20,7 +20,8 @@ from agent.config import Settings
 from agent.dispatch import CallOptions
 from agent.profiles import ProfileError, choose
 from tests.contract import common_checks, tts_checks
-from tests.fakes.llmvox import CHARACTERS_PER_S, FakeLLMVox
+from tests.fakes.llmvox import FakeLLMVox
+from tests.fakes.speech_server import CHARACTERS_PER_S
 
 TEXT = "This is what the server is to read."
 ONCE = APIConnectOptions(max_retry=0, timeout=5.0)
@@ -78,7 +79,7 @@ async def test_a_server_that_says_nothing_in_time_is_given_up(server: FakeLLMVox
 
 
 async def test_a_refusal_does_not_repeat_the_text(server: FakeLLMVox) -> None:
-    server.status = 422
+    server.status, server.error = 422, {"detail": TEXT}
     with pytest.raises(EngineError, match="refuses: 422") as caught:
         await spoken(server)
     assert TEXT not in str(caught.value)

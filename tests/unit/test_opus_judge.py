@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from evals.ear.recording import Lane
-from evals.opus.judge import Recogniser, cut_out, judge, word_errors
+from evals.ear.word_errors import word_errors
+from evals.opus.judge import Recogniser, cut_out, judge
 from tests.stack.caller import RATE_HZ
 from tests.stack.speech import speech
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from evals.ear.recording import Event
+from evals.ear.word_errors import word_errors
 from evals.phone.__main__ import PARTS, parse_options
-from evals.phone.figures import heard_in_turns, summary, understanding, word_errors
+from evals.phone.figures import heard_in_turns, summary, understanding
 from evals.phone.line import Line
 from evals.phone.rtp import RATE_HZ
 from evals.phone.sound import narrowed

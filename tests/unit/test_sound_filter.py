@@ -163,4 +163,6 @@ def test_auto_without_rnnoise_is_off_and_the_worker_says_so(
 
 def test_stages_without_rnnoise_need_no_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyrnnoise", None)
-    check_noise(Settings(agent_noise="highpass,gate,gain"))
+    settings = Settings(agent_noise="highpass,gate,gain")
+    check_noise(settings)
+    assert noise_plan(settings).stages == ("highpass", "gate", "gain")

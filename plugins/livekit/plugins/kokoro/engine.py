@@ -6,7 +6,13 @@ from collections.abc import Generator, Iterator
 from typing import NamedTuple
 
 import numpy as np
-from livekit.plugins.speechcore import DEFAULT_VOICING, EngineError, SpeechChunk, Voicing
+from livekit.plugins.speechcore import (
+    DEFAULT_VOICING,
+    EngineError,
+    SpeechChunk,
+    Voicing,
+    from_floats,
+)
 from livekit.plugins.speechcore.text import normaliser, pause_after_ms
 from numpy.typing import NDArray
 
@@ -127,7 +133,7 @@ class KokoroEngine:
         edges_s = begins_s + (_edges(sound, unit.phonemes, start, end) - start) / SAMPLE_RATE_HZ
         pause = bytes(2 * round(SAMPLE_RATE_HZ * pause_after_ms(unit.written) / 1000))
         return SpeechChunk(
-            _pcm(sound.samples[start:end]) + pause,
+            from_floats(sound.samples[start:end]) + pause,
             word_times(unit.written, unit.spoken, unit.phonemes, edges_s.tolist()),
         )
 
@@ -150,7 +156,3 @@ def _edges(sound: Sound, phonemes: str, start: int, end: int) -> NDArray[np.floa
     if sound.edges is None or len(sound.edges) != len(phonemes) + 1:
         return np.linspace(start, end, len(phonemes) + 1)
     return np.clip(sound.edges, start, end).astype(np.float64)
-
-
-def _pcm(samples: Samples) -> bytes:
-    return bytes((np.clip(samples, -1.0, 1.0) * 32767).astype("<i2").tobytes())

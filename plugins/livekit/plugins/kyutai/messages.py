@@ -12,7 +12,7 @@ from typing import Any
 
 import msgpack
 import numpy as np
-from livekit.plugins.speechcore import EngineError
+from livekit.plugins.speechcore import EngineError, from_floats
 from numpy.typing import NDArray
 
 SAMPLE_RATE_HZ = 24_000
@@ -189,9 +189,7 @@ def _pcm(fields: Mapping[Any, Any]) -> bytes:
     if not isinstance(values, list) or not all(isinstance(value, (int, float)) for value in values):
         raise _bad(fields)
     with np.errstate(over="ignore"):
-        samples = np.nan_to_num(np.array(values, dtype=np.float64), posinf=1.0, neginf=-1.0)
-    pcm: bytes = (np.clip(samples, -1.0, 1.0) * 32767).astype("<i2").tobytes()
-    return pcm
+        return from_floats(np.array(values, dtype=np.float64))
 
 
 def _bad(fields: Mapping[Any, Any]) -> BadMessage:

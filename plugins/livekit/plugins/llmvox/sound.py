@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from livekit.plugins.speechcore import from_floats
 
 SAMPLE_RATE_HZ = 24_000
 _SAMPLE_BYTES = 4
@@ -19,6 +20,4 @@ class FloatSound:
         data = self._rest + piece
         whole = len(data) - len(data) % _SAMPLE_BYTES
         self._rest = data[whole:]
-        samples = np.nan_to_num(np.frombuffer(data[:whole], dtype="<f4"), posinf=1.0, neginf=-1.0)
-        pcm: bytes = (np.clip(samples, -1.0, 1.0) * 32767).astype("<i2").tobytes()
-        return pcm
+        return from_floats(np.frombuffer(data[:whole], dtype="<f4"))

@@ -14,7 +14,7 @@ class TTS(EngineTTS):
     def __init__(self, url: str, *, voicing: Voicing = DEFAULT_VOICING) -> None:
         """`url`: of the server, like http://127.0.0.1:5003. Raises EngineError for one that is none."""
         self._server = LLMVoxServer(url)
-        super().__init__(self._server, provider=self._server.address, voicing=voicing)
+        super().__init__(self._server, provider=self._server.host, voicing=voicing)
 
     async def aclose(self) -> None:
         await super().aclose()

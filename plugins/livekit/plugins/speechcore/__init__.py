@@ -12,7 +12,7 @@ from .engine import (
     Word,
 )
 from .errors import EngineBusy, EngineError, EngineTimeout
-from .pcm import BYTES_PER_SAMPLE, EdgeFader, duration_s, level_dbfs, to_mono
+from .pcm import BYTES_PER_SAMPLE, EdgeFader, duration_s, from_floats, level_dbfs, to_mono
 from .phrase_cache import DEFAULT_CACHE_BYTES, CachingEngine, PhraseCache, PhraseKey
 from .thread import EngineThread
 
@@ -37,6 +37,7 @@ __all__ = [
     "Voicing",
     "Word",
     "duration_s",
+    "from_floats",
     "level_dbfs",
     "to_mono",
 ]

@@ -17,6 +17,13 @@ def duration_s(pcm: bytes, sample_rate_hz: int) -> float:
     return len(pcm) / (BYTES_PER_SAMPLE * sample_rate_hz)
 
 
+def from_floats(samples: NDArray[np.floating]) -> bytes:
+    """int16 PCM of samples from -1 to 1; what is louder is clipped, what is no number is silence."""
+    finite = np.nan_to_num(samples, posinf=1.0, neginf=-1.0)
+    pcm: bytes = (np.clip(finite, -1.0, 1.0) * 32767).astype("<i2").tobytes()
+    return pcm
+
+
 def to_mono(pcm: bytes, num_channels: int) -> bytes:
     """The mean of interleaved channels."""
     if num_channels == 1:

@@ -12,6 +12,7 @@ from .handles import (
     SynthesiserHandle,
     in_background,
 )
+from .http_voice import HTTPVoice
 from .phrase_cache import CachingSynthesiser
 from .plugin import ModelPlugin
 from .stt import EngineRecognizeStream, EngineSTT
@@ -24,6 +25,7 @@ __all__ = [
     "EngineRecognizeStream",
     "EngineSTT",
     "EngineTTS",
+    "HTTPVoice",
     "InProcessRecogniser",
     "InProcessSynthesiser",
     "Listener",
