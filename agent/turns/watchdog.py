@@ -213,8 +213,9 @@ class Watchdog:
             is_ending, self._is_ending = self._is_ending, False
             return [Cancel(state), End()] if is_ending else [Cancel(state)]
         is_unheard = state in (State.WORDS, State.TURN)
-        # A recogniser that is late may still say them; one that is dead is begun anew.
-        actions: list[Action] = [Cancel(state)] if state is not State.WORDS or self.failures else []
+        # A recogniser that is late may still say them; at the second trouble it is begun anew.
+        is_second = self.failures > 0 or not self._may_apologise
+        actions: list[Action] = [Cancel(state)] if state is not State.WORDS or is_second else []
         self._settle(now_s)
         kind = Apology.UNHEARD if is_unheard else Apology.TROUBLE
         return actions + self._apologise(now_s, kind)
