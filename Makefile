@@ -20,6 +20,8 @@ REPEAT ?=
 # Folder into which `make sbom` writes.
 SBOM ?= dist
 
+# In calls with real servers, which take the cores for themselves. The others mostly wait.
+REAL_TESTS := tests/room tests/chaos tests/browser
 PYTHON := .venv/bin/python
 SLOW_TESTS := tests/deploy/test_chart.py tests/room/test_lost_processes.py tests/room/test_lost_servers.py tests/room/test_lost_nodes.py tests/room/test_rolling_restart.py tests/room/test_load_runs.py
 PAGE := agent/web/page
@@ -57,7 +59,8 @@ test:
 	@sh scripts/setup.sh dev page server
 	@sh scripts/evals_setup.sh
 	@npm --prefix $(PAGE) test --silent
-	@$(PYTHON) -m pytest --cov --cov-report=term $(SLOW_TESTS:%=--ignore=%) $(PYTEST_ARGS)
+	@$(PYTHON) -m pytest -n 4 --dist worksteal --cov --cov-report= $(REAL_TESTS:%=--ignore=%) $(PYTEST_ARGS) || [ $$? = 5 ]
+	@$(PYTHON) -m pytest -n 2 --dist loadfile --cov --cov-append --cov-report=term $(SLOW_TESTS:%=--ignore=%) $(REAL_TESTS) $(PYTEST_ARGS) || [ $$? = 5 ]
 
 # Builds Helm from its source the first time, and waits for servers that are gone: a quarter of an hour.
 test-slow:

@@ -145,7 +145,7 @@ class Watchdog:
         has_apologised = self._view.apologising and not view.apologising
         self._view = view
         if view.agent_speaking and view.agent_busy:
-            self._awaits_words = self._is_turn_open = False
+            self._awaits_words = self._is_turn_open = self._has_final = False
         self._settle(now_s)
         if has_apologised and self._is_ending:
             self._is_ending = False

@@ -132,6 +132,16 @@ def test_words_that_are_taken_back_are_nobodys() -> None:
     assert dog.state is State.IDLE
 
 
+def test_words_that_are_taken_back_after_the_agent_spoke_are_nobodys_either() -> None:
+    dog = Watchdog()
+    dog.took(1.0, has_words=True, is_final=True)
+    dog.process(2.0, SPEAKING)
+    dog.process(4.0, IDLE)
+    dog.took(5.0, has_words=True, is_final=False)
+    dog.took(6.0, has_words=False, is_final=True)
+    assert dog.state is State.IDLE
+
+
 def test_while_the_caller_speaks_nothing_is_due_and_afterwards_no_time_is_given_anew() -> None:
     dog = asked()
     dog.process(4.0, replace(THINKING, caller_active=True))
@@ -210,7 +220,7 @@ class AnyCall(RuleBasedStateMachine):
         self.view = View()
         self.apologies = 0
         self.progress_s = 0.0
-        self.is_over = False
+        self.says_goodbye = False
 
     def take(self, actions: list[Action]) -> None:
         for action in actions:
@@ -218,9 +228,13 @@ class AnyCall(RuleBasedStateMachine):
                 self.apologies += 1
                 self.view = replace(self.view, apologising=True)
                 assert not self.view.caller_active or actions == [action]
+                if action.kind is Apology.GOODBYE:
+                    assert self.dog.failures >= 3
+                    self.says_goodbye = True
             elif isinstance(action, End):
-                assert self.dog.failures >= 3
-                self.is_over = True
+                # An answer that is heard under the goodbye does not take it back.
+                assert self.says_goodbye
+                self.says_goodbye = False
 
     def look(self) -> list[Action]:
         actions = self.dog.process(self.now_s, self.view)
@@ -260,7 +274,7 @@ class AnyCall(RuleBasedStateMachine):
     @rule()
     def apology_ends(self) -> None:
         self.view = replace(self.view, apologising=False)
-        was_last = self.dog.failures >= 3 and not self.is_over
+        was_last = self.says_goodbye
         actions = self.look()
         assert (End() in actions) >= was_last
 
