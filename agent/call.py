@@ -223,7 +223,7 @@ class Call:
         self._vitals.begin()
         if self._realtime is not None:
             self._realtime.attach(self._session, self._assistant)
-        self._recorder.attach(self._session)
+        self._recorder.attach(self._session, self._playout)
         self._turn_taking.attach(self._session)
         self._session.on("close", self._on_session_close)
         self._session.on("error", self._refusals.on_error)

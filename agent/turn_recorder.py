@@ -20,7 +20,7 @@ from livekit.agents import (
     stt,
 )
 from livekit.agents.types import USERDATA_TTS_STARTED_TIME
-from livekit.agents.voice import SpeechHandle
+from livekit.agents.voice import SpeechHandle, io
 from opentelemetry.context import Context, get_current
 
 from agent import metrics
@@ -70,8 +70,11 @@ class TurnRecorder:
     _parent: Context = field(default_factory=get_current)
     """Of the spans of turns."""
 
-    def attach(self, session: AgentSession[None]) -> None:
+    def attach(self, session: AgentSession[None], output: io.AudioOutput | None = None) -> None:
+        """`output` tells when a speech begins to sound; the session itself may say so late."""
         self._session = session
+        if output is not None:
+            output.on("playback_started", lambda event: self._began(event.created_at))
         session.on("user_state_changed", self._on_user_state)
         session.on("speech_created", self._on_speech_created)
         session.on("conversation_item_added", self._on_item)
@@ -178,12 +181,17 @@ class TurnRecorder:
         self._has_begun |= event.new_state == "speaking"
 
     def _on_agent_state(self, event: AgentStateChangedEvent) -> None:
+        if event.new_state == "speaking":
+            self._began(event.created_at)
+
+    def _began(self, wall_s: float) -> None:
+        """The current speech is heard, or read where nothing is spoken."""
         attempt = self._attempt_of(self._session.current_speech)
-        if event.new_state != "speaking" or attempt is None or not attempt.user_message_id:
+        if attempt is None or not attempt.user_message_id:
             return
         times = self._turns.get(attempt.user_message_id)
         if times is not None and times.playout_s is None:
-            times.playout_s = self._monotonic(event.created_at)
+            times.playout_s = self._monotonic(wall_s)
             times.generation = attempt.generation
             metrics.observe_response(times.record(self.call, self.engines, None), self.profile)
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 from livekit.agents import AgentSession, llm, stt, tts, vad
@@ -22,6 +23,7 @@ from agent.attention import Attention, SilenceOptions
 from agent.continuity import Keeper
 from agent.continuity.unfinished import UnfinishedTurn
 from agent.filler import Filler
+from agent.joining import new_session
 from agent.read_ahead import ReadAhead
 from agent.speech import clause_tts
 from agent.tools import CallActions, Toolbox
@@ -29,7 +31,7 @@ from agent.tools.faq import Faq
 from agent.turn_record import TurnRecord
 from agent.turn_recorder import TurnRecorder
 from agent.turn_taking import TurnTaking, Words
-from agent.turns.endpointing import HazardPolicy
+from agent.turns.endpointing import EndpointingPolicy, HazardPolicy
 from agent.turns.fillers import Fillers
 from agent.turns.watchdog import Apology, Limits
 from agent.turns.words import WordsJudge
@@ -113,6 +115,7 @@ async def conversation(
     mouth: tts.TTS[Any] | None = None,
     activity: vad.VAD | None = None,
     turn_detector: Any = None,
+    policy: EndpointingPolicy | None = None,
     microphone: Microphone | None = None,
     silence: SilenceOptions = NO_END,
     fillers: Fillers = NO_FILLERS,
@@ -125,7 +128,9 @@ async def conversation(
     mouth = mouth or simulated.TTS(delay_s=0.07)
     detector = turn_detector or SettledTurnDetector()
     loudspeaker = Loudspeaker()
-    turn_taking = _turn_taking(loudspeaker, ears, activity or LoudnessVAD(), detector)
+    turn_taking = _turn_taking(
+        policy or HazardPolicy(), loudspeaker, ears, activity or LoudnessVAD(), detector
+    )
     session = _session(ears, brain, mouth, turn_taking, limits)
     call = Conversation(
         session=session,
@@ -143,10 +148,10 @@ async def conversation(
     filler = Filler(session, fillers)
     watches: list[Watch] = []
     recorder = _recorder(call, watches)
-    recorder.attach(session)
+    synchroniser = _sound(call)
+    recorder.attach(session, synchroniser.audio_output)
     watch = _watch(call, recorder, turn_taking, limits, Apologies(APOLOGIES, voice))
     watches.append(watch)
-    synchroniser = _sound(call)
     assistant = Assistant(
         instructions="Be brief.",
         toolbox=toolbox,
@@ -184,10 +189,14 @@ async def conversation(
 
 
 def _turn_taking(
-    loudspeaker: Loudspeaker, ears: stt.STT[Any], activity: vad.VAD, detector: Any
+    policy: EndpointingPolicy,
+    loudspeaker: Loudspeaker,
+    ears: stt.STT[Any],
+    activity: vad.VAD,
+    detector: Any,
 ) -> TurnTaking:
     return TurnTaking(
-        HazardPolicy(),
+        policy,
         Words.of("en", WordsJudge.load()),
         loudspeaker,
         has_partials=ears.capabilities.interim_results,
@@ -203,15 +212,8 @@ def _session(
     turn_taking: TurnTaking,
     limits: Limits,
 ) -> AgentSession[None]:
-    session = AgentSession[None](
-        stt=ears,
-        llm=brain,
-        tts=clause_tts(mouth),
-        vad=turn_taking.vad,
-        turn_handling=turn_taking.options(),
-        conn_options=tolerance(limits),
-        aec_warmup_duration=None,
-    )
+    engines: Any = SimpleNamespace(stt=ears, llm=brain, tts=clause_tts(mouth))
+    session = new_session(engines, turn_taking, tolerance(limits))
     turn_taking.attach(session)
     return session
 

@@ -10,15 +10,19 @@ import pytest
 from livekit import rtc
 from livekit.agents import (
     AgentSession,
+    AgentStateChangedEvent,
     ConversationItemAddedEvent,
     FlushSentinel,
     LanguageCode,
+    SpeechCreatedEvent,
     llm,
     stt,
 )
+from livekit.agents.voice import SpeechHandle
 
 from agent.turn_record import TurnRecord
 from agent.turn_recorder import TurnRecorder
+from tests.fakes.audio_io import Loudspeaker
 
 T = TypeVar("T")
 WALL_OFFSET_S = 1_000_000.0
@@ -41,7 +45,8 @@ class Call:
             clock=lambda: self.now_s,
             wall=lambda: self.now_s + WALL_OFFSET_S,
         )
-        self.recorder.attach(self.session)
+        self.output = Loudspeaker()
+        self.recorder.attach(self.session, self.output)
 
     def commit(self, text: str, **metrics: Any) -> None:
         message = llm.ChatMessage(role="user", content=[text], metrics=metrics)
@@ -53,8 +58,10 @@ class Call:
 
 
 @pytest.fixture
-async def call() -> Call:
-    return Call()
+async def call() -> AsyncIterator[Call]:
+    call = Call()
+    yield call
+    await call.output.aclose()
 
 
 async def each(items: Iterable[T]) -> AsyncIterator[T]:
@@ -110,6 +117,29 @@ async def test_a_typed_turn_counts_from_its_arrival(call: Call) -> None:
     call.recorder.close()
     (record,) = call.records
     assert (record.eot_s, record.speech_start_s, record.stt_final_s) == (0.0, None, None)
+
+
+async def test_an_answer_begins_with_its_first_sound_however_late_the_session_says_so(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handle = SpeechHandle.create()
+    monkeypatch.setattr(AgentSession, "current_speech", handle)
+    message = llm.ChatMessage(role="user", content=["what time"])
+    call.session.emit(
+        "speech_created",
+        SpeechCreatedEvent(user_initiated=False, source="generate_reply", speech_handle=handle),
+    )
+    chat_ctx = llm.ChatContext([message])
+    assert [chunk async for chunk in call.recorder.watch_llm(chat_ctx, each(["noon"]))] == ["noon"]
+    call.session.emit("conversation_item_added", ConversationItemAddedEvent(item=message))
+    call.output.on_playback_started(created_at=call.now_s + WALL_OFFSET_S + 0.2)
+    late_s = call.now_s + WALL_OFFSET_S + 0.35
+    call.session.emit(
+        "agent_state_changed",
+        AgentStateChangedEvent(old_state="thinking", new_state="speaking", created_at=late_s),
+    )
+    call.recorder.close()
+    assert call.records[0].playout_s == pytest.approx(0.2)
 
 
 async def test_the_agents_own_messages_are_no_turns(call: Call) -> None:
