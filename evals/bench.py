@@ -132,12 +132,19 @@ def run(options: Options) -> None:
         with running(ECHO, server), processes(1) as pool:
             time.sleep(_SETTLE_S)
             path = pool.submit(measure_path, server.url).result()
-        begin = Journal.resume if options.resume else Journal.begin
-        journal = begin(options.output, facts(options, path))
-        jobs = [job for job in plan(options, server.url) if job.key not in journal.done]
+        jobs = plan(options, server.url)
+        journal = _journal(options, path, jobs)
+        jobs = [job for job in jobs if job.key not in journal.done]
         for names, parallel in _batches(options):
             batch = [job for job in jobs if job.call.set in names]
             _call_all(batch, journal, parallel)
+
+
+def _journal(options: Options, path: dict[str, Any], jobs: Sequence[Job]) -> Journal:
+    if not options.resume:
+        return Journal.begin(options.output, facts(options, path))
+    sizes = {job.key: len(job.call.steps) for job in jobs}
+    return Journal.resume(options.output, facts(options, path), sizes)
 
 
 def _batches(options: Options) -> list[tuple[list[str], int]]:

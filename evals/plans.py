@@ -61,8 +61,7 @@ PLANS: dict[str, tuple[Part, ...]] = {
         Part(
             systems=ALL,
             sets=("human", "pauses", "dictation", "hesitation", "noise", "side_talk", "phone"),
-            n=60,
-            baseline_n=20,
+            n=100,
         ),
         Part(systems=("parley",), sets=("plain", "pauses"), patience=("eager", "patient"), n=40),
         Part(systems=("parley_embedded",), sets=("plain", "human"), n=30, timed_parallel=1),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,20 +44,24 @@ class Journal:
         return cls(folder, facts)
 
     @classmethod
-    def resume(cls, folder: Path, facts: dict[str, Any]) -> Journal:
-        """Goes on with a run, or begins it; what was said about the conditions then, stays."""
+    def resume(
+        cls, folder: Path, facts: dict[str, Any], sizes: Mapping[Key, int] | None = None
+    ) -> Journal:
+        """Goes on with a run, or begins it; what was said about the conditions then, stays.
+
+        Calls with fewer events than in `sizes`, ended early for a smaller n, are not kept.
+        """
         files = {path.stem: _content(path) for path in folder.glob("*.json")}
         for content in files.values():
             content["systems"] |= facts["systems"]
-        return cls(folder, facts, _files=files)
+        journal = cls(folder, facts, _files=files)
+        for name in files:
+            journal._forget_shorter(name, sizes or {})
+        return journal
 
     @property
     def done(self) -> set[Key]:
-        return {
-            (call["system"], call["patience"], call["call"])
-            for content in self._files.values()
-            for call in content["calls"]
-        }
+        return {_key(call) for content in self._files.values() for call in content["calls"]}
 
     def add(self, report: CallReport) -> None:
         name = report.facts["set"]
@@ -68,6 +73,27 @@ class Journal:
         content["calls"].append(report.facts)
         content["results"] += [row.to_dict() for row in report.rows]
         self._write(name)
+
+    def _forget_shorter(self, name: str, sizes: Mapping[Key, int]) -> None:
+        content = self._files[name]
+        have = Counter(map(_key, content["results"]))
+        short = {key for key, count in have.items() if count < sizes.get(key, 0)}
+        if not short:
+            return
+        kept = [i for i, row in enumerate(content["results"]) if _key(row) not in short]
+        self._move_timelines(name, {old: new for new, old in enumerate(kept)})
+        content["results"] = [content["results"][index] for index in kept]
+        content["calls"] = [call for call in content["calls"] if _key(call) not in short]
+        self._write(name)
+
+    def _move_timelines(self, name: str, to: Mapping[int, int]) -> None:
+        path = self.folder / TIMELINES
+        if not path.exists():
+            return
+        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        moved = [[of, to.get(at) if of == name else at, it] for of, at, it in lines]
+        text = "".join(json.dumps(line) + "\n" for line in moved if line[1] is not None)
+        _replace(path, text)
 
     def _new_content(self) -> dict[str, Any]:
         return {
@@ -86,10 +112,17 @@ class Journal:
                     lines.write(json.dumps([name, index, asdict(row.timeline)]) + "\n")
 
     def _write(self, name: str) -> None:
-        path = self.folder / f"{name}.json"
-        draft = path.with_name(path.name + ".part")
-        draft.write_text(_dump(self._files[name]), encoding="utf-8")
-        os.replace(draft, path)
+        _replace(self.folder / f"{name}.json", _dump(self._files[name]))
+
+
+def _replace(path: Path, text: str) -> None:
+    draft = path.with_name(path.name + ".part")
+    draft.write_text(text, encoding="utf-8")
+    os.replace(draft, path)
+
+
+def _key(item: Mapping[str, Any]) -> Key:
+    return (item["system"], item["patience"], item["call"])
 
 
 def _dump(content: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from rich.table import Table
 from evals.ear import metrics
 from evals.ear.metrics import Share, Times
 from evals.ear.results import Row
+from evals.ear.voices import soft_end_s
 
 Cell = Callable[[Sequence[Row]], str]
 Figure = tuple[str, Cell]
@@ -81,7 +82,7 @@ def _pauses(*tags: str) -> Cell:
 
 def _difference(rows: Sequence[Row]) -> str:
     """The path of the sound and the record's error; nothing for a system without records."""
-    difference = metrics.cross_check(rows, None).difference
+    difference = metrics.cross_check(rows, None, soft_end_s).difference
     return _times(lambda _: difference)(rows) if difference.n else ""
 
 

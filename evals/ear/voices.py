@@ -12,7 +12,10 @@ from typing import Any
 import numpy as np
 from livekit.plugins.speechcore import Word
 
+from evals.ear.active_level import active_end_s
+from evals.ear.activity import audible_spans, join, silences
 from evals.ear.flite import AUDIBLE, Synthesis, VoiceError, spoken_words, synthesise
+from evals.ear.recording import Lane
 from evals.ear.scenario import Utterance
 from evals.ear.sounds import make_sound
 from tests.stack.caller import RATE_HZ, resample
@@ -137,6 +140,16 @@ def _sound(utterance: Utterance) -> Spoken:
 def _manifest() -> dict[str, dict[str, Any]]:
     turns = json.loads((TURNS / "manifest.json").read_text())
     return {turn["id"]: turn for turn in turns}
+
+
+@cache
+def soft_end_s(name: str) -> float:
+    """How long the speech in a recording is over before its labelled end, which is that of its last
+    audible sample; 0.0 for any other utterance."""
+    if name not in _manifest():
+        return 0.0
+    spoken = _human(name)
+    return spoken.end_s - active_end_s(spoken.samples, RATE_HZ)
 
 
 @cache

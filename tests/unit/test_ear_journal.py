@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,13 @@ FACTS = {"conditions": {"cores": 2, "sets": {}}, "systems": {"parley": {}}}
 TIMELINE = Timeline(start_s=0.5, step_s=0.02, caller="AA==", agent="AA==")
 
 
-def report(call: str, system: str = "parley", name: str = "plain") -> CallReport:
+def report(
+    call: str, system: str = "parley", name: str = "plain", response_s: float = 0.5
+) -> CallReport:
     where = {"system": system, "patience": "normal", "set": name, "split": "dev", "call": call}
     event = Event(kind="turn", utterance="u", text="hello", voice="slt", start_s=1.0, end_s=2.0)
-    result = EventResult(event=event, outcome="answered", response_s=0.5)
-    row = Row(**where, result=result, timeline=TIMELINE)
+    result = EventResult(event=event, outcome="answered", response_s=response_s)
+    row = Row(**where, result=result, timeline=replace(TIMELINE, start_s=response_s))
     return CallReport(facts={**where, "failure": None}, rows=[row])
 
 
@@ -53,6 +56,20 @@ def test_a_run_goes_on_where_it_was_left(tmp_path: Path) -> None:
     assert [row.timeline for row in results.rows] == [TIMELINE, TIMELINE]
     assert results.systems.keys() == {"parley", "pipecat"}
     assert results.conditions["cores"] == 2
+
+
+def test_a_call_that_was_ended_early_for_a_smaller_n_is_made_again(tmp_path: Path) -> None:
+    journal = Journal.begin(tmp_path, FACTS)
+    for name in ("plain-1", "plain-2", "plain-3"):
+        journal.add(report(name, response_s=float(name[-1])))
+    journal.add(report("pauses-1", name="pauses"))
+    sizes = {("parley", "normal", "plain-1"): 1, ("parley", "normal", "plain-2"): 6}
+    again = Journal.resume(tmp_path, FACTS, sizes)
+    assert {call for _, _, call in again.done} == {"plain-1", "plain-3", "pauses-1"}
+    again.add(report("plain-2", response_s=2.0))
+    rows = [row for row in read_results(tmp_path).rows if row.set == "plain"]
+    assert [row.result.response_s for row in rows] == [1.0, 3.0, 2.0]
+    assert [row.timeline and row.timeline.start_s for row in rows] == [1.0, 3.0, 2.0]
 
 
 def test_results_are_not_overwritten_by_mistake(tmp_path: Path) -> None:

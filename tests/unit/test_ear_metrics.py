@@ -172,6 +172,12 @@ def test_the_agents_records_are_checked_against_the_ear_after_the_path_is_taken_
     assert check.p95_deviation_s == pytest.approx(0.03)
 
 
+def test_the_time_after_the_last_word_of_a_recording_is_no_error_of_the_record() -> None:
+    rows = [row(response_s=0.20, stage_s={"playout": 0.30})]
+    check = metrics.cross_check(rows, path_s=0.09, soft_end_s=lambda utterance: 0.18)
+    assert check.deviations_s == pytest.approx((0.01,))
+
+
 def test_without_records_or_without_the_path_nothing_is_checked() -> None:
     assert metrics.cross_check([row(response_s=0.4)], path_s=0.1).p95_deviation_s is None
     recorded = row(response_s=0.4, stage_s={"playout": 0.3})
