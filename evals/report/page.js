@@ -39,13 +39,7 @@ function draw() {
   pen.scale(scale, scale);
   pen.font = "12px sans-serif";
   if (!event || pickEvent.selectedIndex < 0) {
-    if (stages.length) {
-    const told = stages.map(([name, at], index) => {
-      return `${index + 1} ${name.replaceAll("_", " ")} ${(at - event.event[1]).toFixed(3)}`;
-    });
-    parts.push(`seconds from the end of speech: ${told.join(", ")}`);
-  }
-  facts.textContent = "no such event";
+    facts.textContent = "no such event";
     return;
   }
   const lanes = [["caller", "#1f5fbf", 72], ["agent", "#0b6e4f", 164]];
