@@ -85,6 +85,27 @@ def test_a_noise_without_end_is_given_up_once_and_stops_nothing(phase: Phase) ->
     assert overlap.moves[-1][0] <= 2
 
 
+@pytest.mark.parametrize(
+    ("phase", "opened", "given_up_s"),
+    [(Phase.THINKING, Move.HOLD, 1.0), (Phase.STARTING, Move.DUCK, 1.4), (Phase.SPEAKING, Move.DUCK, 2.0)],
+)  # fmt: skip
+def test_a_sound_without_words_disturbs_the_agent_the_longer_the_more_it_has_said(
+    phase: Phase, opened: Move, given_up_s: float
+) -> None:
+    assert Overlap(phase=phase).play(5, 5).moves == [(0.0, opened), (given_up_s, Move.IGNORE)]
+
+
+@pytest.mark.parametrize(
+    ("phase", "pauses_s"), [(Phase.THINKING, 0.0), (Phase.STARTING, 0.5), (Phase.SPEAKING, 0.7)]
+)
+def test_without_partial_words_it_pauses_the_sooner_the_less_it_has_said(
+    phase: Phase, pauses_s: float
+) -> None:
+    overlap = Overlap(policy=OverlapPolicy(has_partials=False), phase=phase).play(4, 1.5)
+    assert [at_s for at_s, move in overlap.moves if move is Move.HOLD] == [pauses_s]
+    assert overlap.moves[-1] == (3.0, Move.IGNORE)
+
+
 def test_words_in_a_noise_that_was_given_up_still_get_the_floor() -> None:
     overlap = Overlap().play(10, 10, {6: "content"})
     assert overlap.kinds == [Move.DUCK, Move.IGNORE, Move.DUCK, Move.YIELD]

@@ -61,6 +61,25 @@ def test_ducking_plays_on_15_db_lower_and_restoring_loses_no_sample(buffer: Play
     assert buffer.played_samples == 20 * FRAME
 
 
+def test_what_is_heard_quietly_is_the_speech_itself_and_after_it_no_sample_is_missing(
+    buffer: PlayoutBuffer,
+) -> None:
+    speech = np.random.default_rng(0).integers(-9000, 9000, 20 * FRAME).astype(np.int16)
+    buffer.push(speech.tobytes())
+    buffer.is_complete = True
+    heard = [buffer.next_frame()]
+    buffer.duck()
+    heard += [buffer.next_frame() for _ in range(9)]
+    buffer.restore()
+    heard += [taken(buffer)]
+    played = np.concatenate([frame for frame in heard if frame is not None])
+    quiet, loud = slice(3 * FRAME, 10 * FRAME), slice(12 * FRAME, None)  # each after its ramp
+    assert np.array_equal(played[:FRAME], speech[:FRAME])
+    assert np.allclose(played[quiet], speech[quiet] * 10 ** (-15 / 20), atol=1)
+    assert np.array_equal(played[loud], speech[loud])
+    assert len(played) == len(speech)
+
+
 def test_no_change_of_level_makes_a_step(buffer: PlayoutBuffer) -> None:
     buffer.push(steady(30))
     heard = [buffer.next_frame()]
