@@ -21,25 +21,22 @@ class TurnTranscript:
     partial: str = ""
     changed_s: float | None = None
     """When the words last changed."""
-    last_word_end_s: float | None = None
-    """Where the newest word ends in the audio, if the recogniser tells."""
     _speculated: str | None = None
 
     @property
     def text(self) -> str:
         return " ".join([*self.finals, self.partial]).strip()
 
-    def heard(self, partial: str, now_s: float, word_end_s: float | None = None) -> None:
+    def heard(self, partial: str, now_s: float) -> None:
         """A partial transcript of the segment in progress."""
         if not same_words(partial, self.partial):
             self.changed_s = now_s
         self.partial = partial
-        self.last_word_end_s = word_end_s or self.last_word_end_s
 
-    def finalised(self, text: str, now_s: float, word_end_s: float | None = None) -> None:
+    def finalised(self, text: str, now_s: float) -> None:
         """A final transcript of the segment; an empty one adds nothing."""
         if text:
-            self.heard(text, now_s, word_end_s)
+            self.heard(text, now_s)
             self.finals.append(text)
         self.partial = ""
 
@@ -56,7 +53,7 @@ class TurnTranscript:
         """The turn was committed; what comes belongs to the next."""
         self.finals.clear()
         self.partial = ""
-        self.changed_s = self.last_word_end_s = self._speculated = None
+        self.changed_s = self._speculated = None
 
 
 def _words(text: str) -> list[str]:

@@ -100,6 +100,17 @@ def test_speech_that_comes_back_in_time_takes_the_final_back() -> None:
     ]
 
 
+def test_a_breath_after_a_preflight_gives_no_second_one_of_the_same_words() -> None:
+    call = Call()
+    call.announce(Word("one", 0.0, 0.3), Word("two", 3.0, 3.3))
+    call.sound(0.3)
+    call.quiet(0.14)
+    call.sound(0.1)
+    call.quiet(0.5)
+    kinds = [(kind, text) for _, kind, text in call.said]
+    assert kinds == [(INTERIM, "one"), (PREFLIGHT, "one"), (FINAL, "one")]
+
+
 def test_words_of_the_future_are_not_revealed_however_late_the_clock() -> None:
     call = Call()
     call.announce(*MY_NAME)
@@ -155,32 +166,6 @@ def test_a_flush_just_before_the_quiet_final_does_not_put_it_off() -> None:
     call.flush()
     call.quiet(0.5)
     assert [said for said in call.said if said[1] is FINAL] == [(at(0.70), FINAL, "my name")]
-
-
-def test_the_turn_policy_gets_a_preflight_of_the_partial_at_once_and_once() -> None:
-    call = Call()
-    assert call.recogniser.preflight() == []
-    call.announce(*MY_NAME)
-    call.sound(0.3)
-    assert [said.text for said in call.recogniser.preflight()] == ["my"]
-    assert call.recogniser.preflight() == []
-    call.sound(0.2)
-    call.quiet(0.5)
-    assert [(kind, text) for _, kind, text in call.said[1:]] == [
-        (INTERIM, "my name"),
-        (PREFLIGHT, "my name"),
-        (FINAL, "my name"),
-    ]
-
-
-def test_a_preflight_on_request_leaves_the_final_of_the_quiet_as_it_is() -> None:
-    call = Call()
-    call.announce(*MY_NAME)
-    call.sound(0.5)
-    call.quiet(0.09)
-    assert [said.text for said in call.recogniser.preflight()] == ["my name"]
-    call.quiet(0.5)
-    assert call.said[2:] == [(at(0.70), FINAL, "my name")]
 
 
 def test_the_next_utterance_waits_for_the_one_being_said() -> None:

@@ -120,24 +120,6 @@ def test_words_carry_their_times_on_the_call_and_their_language() -> None:
     assert data.words and data.words[1].start_time == pytest.approx(100.4, abs=0.02)
 
 
-def test_the_turn_policy_asks_every_stream_for_a_preflight() -> None:
-    async def main() -> list[tuple[object, EventType, str]]:
-        engine = STT()
-        engine.expect_words(WORDS)
-        caller = Caller(engine)
-        await caller.say(0.35, [(0.0, 0.35)])
-        engine.request_preflight()
-        engine.request_preflight()
-        lines = await caller.hang_up()
-        engine.request_preflight()  # nobody listens any more
-        return lines
-
-    assert run_virtual(main())[:2] == [
-        (0.28, EventType.INTERIM_TRANSCRIPT, "my"),
-        (0.35, EventType.PREFLIGHT_TRANSCRIPT, "my"),
-    ]
-
-
 def test_an_announcement_outlives_the_stream_it_was_made_in() -> None:
     async def main() -> list[tuple[object, EventType, str]]:
         engine = STT()

@@ -55,7 +55,7 @@ def test_a_final_needs_no_speculation_of_its_own() -> None:
 
 def test_a_committed_turn_leaves_nothing_behind() -> None:
     turn = TurnTranscript()
-    turn.heard("go somewhere and", 1.0, word_end_s=0.9)
+    turn.heard("go somewhere and", 1.0)
     turn.speculate()
     turn.clear()
     assert turn == TurnTranscript()

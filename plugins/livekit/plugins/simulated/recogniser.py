@@ -99,17 +99,6 @@ class ScriptedRecogniser:
         if self._flush_final_s is None:
             self._flush_final_s = now_s + self._delay_s
 
-    def preflight(self) -> list[Heard]:
-        """A PREFLIGHT of the words visible now; nothing when there are none.
-
-        The same words are given once: livekit would begin the same reply once more.
-        """
-        words = tuple(self._visible)
-        if not words or words == self._preflighted:
-            return []
-        self._preflighted = words
-        return [Heard(HeardKind.PREFLIGHT, words)]
-
     def _give(self, due_s: float) -> list[Heard]:
         if self._ended and self._ended[0].end_s + self._delay_s <= due_s + _SAME_TIME_S:
             self._visible.append(self._ended.popleft())
@@ -127,7 +116,11 @@ class ScriptedRecogniser:
         if waits or self._quiet_final_s is not None:
             return []
         self._quiet_final_s = now_s + self._delay_s
-        return self.preflight()
+        words = tuple(self._visible)
+        if words == self._preflighted:
+            return []  # livekit would begin the same reply once more
+        self._preflighted = words
+        return [Heard(HeardKind.PREFLIGHT, words)]
 
     def _begin(self, onset_s: float) -> None:
         """A sound has begun: it is the announced utterance, unless one is being said."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import weakref
 from collections.abc import Sequence
 from typing import Never
 
@@ -55,7 +54,6 @@ class STT(stt.STT[Never]):
         )
         self._delay_s = check_not_negative("delay_s", delay_s)
         self._announcements = Announcements()
-        self._streams: weakref.WeakSet[RecognizeStream] = weakref.WeakSet()
 
     @property
     def model(self) -> str:
@@ -73,20 +71,13 @@ class STT(stt.STT[Never]):
         """
         self._announcements.announce(words)
 
-    def request_preflight(self) -> None:
-        """Every stream gives a PREFLIGHT of its partial at once, if that is a new one."""
-        for stream in tuple(self._streams):
-            stream.request_preflight()
-
     def stream(
         self,
         *,
         language: NotGivenOr[str] = NOT_GIVEN,
         conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS,
     ) -> RecognizeStream:
-        stream = RecognizeStream(self, conn_options)
-        self._streams.add(stream)
-        return stream
+        return RecognizeStream(self, conn_options)
 
     async def _recognize_impl(
         self,
@@ -106,7 +97,7 @@ class STT(stt.STT[Never]):
 
 
 class RecognizeStream(stt.RecognizeStream):
-    """One caller's audio at any rate, mono or not. Public for its `request_preflight`."""
+    """One caller's audio at any rate, mono or not."""
 
     def __init__(self, owner: STT, conn_options: APIConnectOptions) -> None:
         super().__init__(stt=owner, conn_options=conn_options)
@@ -116,11 +107,6 @@ class RecognizeStream(stt.RecognizeStream):
 
     def push_frame(self, frame: rtc.AudioFrame) -> None:
         super().push_frame(mono_frame(frame))
-
-    def request_preflight(self) -> None:
-        """Gives a PREFLIGHT of the partial at once, if there is one and it is a new one."""
-        if not self._event_ch.closed:
-            self._send(self._recogniser.preflight())
 
     def _start_over(self) -> None:
         self._recogniser = ScriptedRecogniser(self._delay_s, self._announcements)
