@@ -8,13 +8,18 @@ from evals.ear.results import Results, Row
 from evals.ear.table import FIGURES, filled
 from evals.ear.targets import Verdict, judge_all
 from evals.ear.vad_figures import VadFigures
-from evals.report.charts import contestants
+from evals.report.charts import RESPONSES_OF, STAGES, Stage, contestants, stages
 from evals.report.figures import state_text, value_text
 
 
 def render_markdown(results: Results, vad: VadFigures | None) -> str:
-    """The targets, and every set's figures with all systems side by side."""
-    return f"{_targets(judge_all(results, vad))}\n\n{_comparison(results.rows)}\n"
+    """The targets, every set's figures with all systems side by side, and the stages of a turn."""
+    tables = (
+        _targets(judge_all(results, vad)),
+        _comparison(results.rows),
+        _stages(results.rows),
+    )
+    return "\n\n".join(tables) + "\n"
 
 
 def _targets(verdicts: Sequence[Verdict]) -> str:
@@ -35,6 +40,24 @@ def _comparison(rows: Sequence[Row]) -> str:
         columns = [contestant.rows(rows, name) for contestant in found]
         lines += [[name, what, *cells] for what, cells in filled(FIGURES, columns)]
     return _table(["set", "figure", *(it.label for it in found)], lines)
+
+
+def _stages(rows: Sequence[Row]) -> str:
+    """Of plain turns, as the systems that have records tell it."""
+    found: dict[str, dict[str, Stage]] = {}
+    for it in contestants(rows):
+        if known := stages(it.rows(rows, RESPONSES_OF)):
+            found[it.label] = {stage.name: stage for stage in known}
+    lines = [
+        [name.replace("_", " "), *(_stage(known.get(name)) for known in found.values())]
+        for name in STAGES
+        if any(name in known for known in found.values())
+    ]
+    return _table(["stage, p50 / p95 after the end of speech", *found], lines)
+
+
+def _stage(stage: Stage | None) -> str:
+    return f"{stage.p50_s:.3f} / {stage.p95_s:.3f} s (n {stage.n})" if stage else ""
 
 
 def _table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
