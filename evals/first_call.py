@@ -1,10 +1,9 @@
 """What a first caller gets, measured at the caller's ear in real rooms on a real livekit-server.
 
-    python -m evals.first_call [--turns 20] [--greetings 10]
+    python -m evals.first_call [--calls 10]
 
-Time from joining to the greeting, from hanging up to the end of the process, from the end of speech to the first audio of the answer, with the
-embedded engines and, beside them in the same run, the simulated ones (80/150/70 ms); memory of the
-worker and of a call. Raw figures go to `evals/results/first_call.json`.
+Time from joining to the greeting and from hanging up to the end of the process, and memory of the
+worker and of a call, with the embedded engines. Raw figures go to `evals/results/first_call.json`.
 """
 
 from __future__ import annotations
@@ -24,17 +23,8 @@ import psutil
 
 from tests.stack.caller import Caller, join_token
 from tests.stack.processes import KEYS, Worker, livekit_server, running_worker
-from tests.stack.speech import speech
 
 RESULTS = Path(__file__).parent / "results" / "first_call.json"
-QUESTIONS = (
-    "What time is it?",
-    "What is twelve times seven?",
-    "Which day is it today?",
-    "What can you do for me?",
-    "Tell me the time in Tokyo.",
-)
-VOICES = ("slt", "rms", "kal16", "awb")
 
 
 async def join(url: str) -> Caller:
@@ -57,34 +47,6 @@ async def short_call(url: str, worker: Worker) -> tuple[float, float]:
     gone_s = time.monotonic() - left_s
     await asyncio.sleep(2)
     return greeting_s, gone_s
-
-
-async def responses(url: str, turns: int, *, greeted: bool) -> dict[str, Any]:
-    """Turns of one call, each with its record; a turn without an answer counts as failed."""
-    caller = await join(url)
-    if greeted:
-        await caller.wait_for_answer(caller.joined_s)
-        await caller.wait_for_quiet()
-    else:
-        await asyncio.sleep(2)
-    times, failed = [], 0
-    for number in range(turns):
-        text, voice = QUESTIONS[number % len(QUESTIONS)], VOICES[number % len(VOICES)]
-        end_s = await caller.say(speech(text, voice))
-        try:
-            times.append(await caller.wait_for_answer(end_s, 8) - end_s)
-        except AssertionError:
-            failed += 1
-        await caller.wait_for_quiet(1.5)
-    await asyncio.sleep(1)
-    lateness = sorted(caller.lateness_s)
-    await caller.leave()
-    return {
-        "response_s": times,
-        "failed": failed,
-        "records": caller.turns,
-        "microphone_lateness_p99_s": lateness[int(len(lateness) * 0.99)],
-    }
 
 
 async def memory(url: str, worker: Worker) -> dict[str, float]:
@@ -116,46 +78,37 @@ def summary(times: list[float]) -> dict[str, float]:
     }
 
 
-async def measure(profile: str, url: str, worker: Worker, options: argparse.Namespace) -> Any:
-    result: dict[str, Any] = await responses(url, options.turns, greeted=profile == "embedded")
-    result["response"] = summary(result["response_s"])
-    if profile == "embedded":
-        calls = [await short_call(url, worker) for _ in range(options.greetings)]
-        result["greeting_s"], result["process_gone_s"] = map(list, zip(*calls, strict=True))
-        result["greeting"] = summary(result["greeting_s"])
-        result["process_gone"] = summary(result["process_gone_s"])
-        result["memory"] = await memory(url, worker)
-    return result
+async def measure(url: str, worker: Worker, count: int) -> dict[str, Any]:
+    calls = [await short_call(url, worker) for _ in range(count)]
+    greeting_s, gone_s = map(list, zip(*calls, strict=True))
+    return {
+        "greeting_s": greeting_s,
+        "process_gone_s": gone_s,
+        "greeting": summary(greeting_s),
+        "process_gone": summary(gone_s),
+        "memory": await memory(url, worker),
+    }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--turns", type=int, default=20)
-    parser.add_argument("--greetings", type=int, default=10)
+    parser.add_argument("--calls", type=int, default=10)
     options = parser.parse_args()
-    for text in QUESTIONS:
-        for voice in VOICES:
-            speech(text, voice)  # made before the calls: the microphone must not wait
-    results: dict[str, Any] = {
-        "conditions": {
-            "when": time.strftime("%Y-%m-%d"),
-            "cores": os.cpu_count(),
-            "machine": platform.machine(),
-            "python": platform.python_version(),
-            "network": "loopback",
-            "microphone": "flite voices over a -60 dBFS noise bed, 48 kHz",
-        }
+    conditions = {
+        "when": time.strftime("%Y-%m-%d"),
+        "cores": os.cpu_count(),
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+        "network": "loopback",
     }
     with livekit_server() as server:
-        for profile in ("simulated", "embedded"):
-            with running_worker(server.environment | {"AGENT_PROFILE": profile}) as worker:
-                results[profile] = asyncio.run(measure(profile, server.url, worker, options))
-    RESULTS.write_text(json.dumps(results, indent=1))
-    shown = {name: results[name]["response"] for name in ("simulated", "embedded")}
-    shown |= {name: results["embedded"][name] for name in ("greeting", "process_gone", "memory")}
-    print(json.dumps(shown, indent=1))  # noqa: T201
+        settings = server.environment | {"AGENT_PROFILE": "embedded"}
+        with running_worker(settings) as worker:
+            results = asyncio.run(measure(server.url, worker, options.calls))
+    RESULTS.write_text(json.dumps({"conditions": conditions} | results, indent=1) + "\n")
+    print(json.dumps({n: results[n] for n in ("greeting", "process_gone", "memory")}, indent=1))  # noqa: T201
 
 
 if __name__ == "__main__":
