@@ -13,12 +13,13 @@ import argparse
 import json
 import math
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from evals.capacity import ENGINES, Talk, final_p95_s, first_p95_s, most_calls, voice_rtf
+from evals.markdown import markdown_table
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "scaling.md"
 LOAD = ENGINES.with_name("load.json")
@@ -111,7 +112,7 @@ def cost_table(load: Content) -> str:
         )
     heads = ["", "most calls", "agent, cores", "agent, MB", "LiveKit server, cores"]
     heads += ["network, kbit/s", "alone, p50 / p95"]
-    return _table(heads, rows or [[f"{MISSING}: `make load`", *[""] * 6]])
+    return markdown_table(heads, rows or [[f"{MISSING}: `make load`", *[""] * 6]])
 
 
 def fleet_table(load: Content, assumed: Assumed) -> str:
@@ -130,7 +131,7 @@ def fleet_table(load: Content, assumed: Assumed) -> str:
             rows.append([f"`{name}`", label, *nodes, *map(_number, values)])
     heads = ["", "calls", "worker nodes", "LiveKit nodes", "calls begun / s", "Redis commands / s"]
     heads += ["dispatch questions / s", "out of LiveKit, Gbit/s"]
-    return _table(heads, rows)
+    return markdown_table(heads, rows)
 
 
 def redis_sentence(redis: Content | None, assumed: Assumed) -> str:
@@ -154,7 +155,7 @@ def models_table(engines: Content) -> str:
     }
     lanes["Kokoro on two cores: first clause"] = lambda calls: first_p95_s(rtf, calls, talk)
     rows = [[what, *_waits(p95_s), str(most_calls(p95_s))] for what, p95_s in lanes.items()]
-    return _table(["p95 s, with so many calls", *map(str, _MANY), "most"], rows)
+    return markdown_table(["p95 s, with so many calls", *map(str, _MANY), "most"], rows)
 
 
 def check_table(engines: Content) -> str:
@@ -167,7 +168,7 @@ def check_table(engines: Content) -> str:
             *(_number(measured[f"{n} callers, one model server"]["final_p95_s"]) for n in _COUNTS),
         ],
     ]
-    return _table(["FINAL, p95 s", *(f"{n} callers" for n in _COUNTS)], rows)
+    return markdown_table(["FINAL, p95 s", *(f"{n} callers" for n in _COUNTS)], rows)
 
 
 def figures(engines: Content, load: Content) -> dict[str, str]:
@@ -198,11 +199,6 @@ def up_to_date() -> str:
     engines = json.loads(ENGINES.read_text(encoding="utf-8"))
     load = json.loads(LOAD.read_text(encoding="utf-8")) if LOAD.exists() else {}
     return filled(DOCUMENT.read_text(encoding="utf-8"), figures(engines, load))
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _waits(p95_s: Callable[[int], float]) -> list[str]:

@@ -43,6 +43,7 @@ from evals.ear.vad_figures import (
     stop_delays,
     sum_up,
 )
+from evals.markdown import markdown_table
 from tests.stack.speech import read_wav
 
 VARIABLE = "PARLEY_VAD_DATA"
@@ -248,8 +249,7 @@ _COLUMNS = (
 
 def table(rows: list[VadComparison]) -> str:
     """For people, in Markdown: a row a VAD."""
-    lines = [_COLUMNS, ("---",) * len(_COLUMNS), *map(_cells, rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return markdown_table(_COLUMNS, map(_cells, rows))
 
 
 def _cells(row: VadComparison) -> tuple[str, ...]:

@@ -171,11 +171,7 @@ async def _calls(
     failed: list[str] = []
     nice = 0
     async with child("evals.load.steady", asdict(order)) as callers:
-        parts = {
-            "agent": one.head,
-            "server": psutil.Process(server.process.pid),
-            "callers": psutil.Process(callers.process.pid),
-        }
+        parts = _parts(one, server, callers.process.pid)
         async for event in callers.events():
             match event.pop("event"):
                 case "ready":
@@ -206,6 +202,15 @@ async def _calls(
         seconds=round(after.at_s - before.at_s, 1),
     )
     return step, nice
+
+
+def _parts(one: _Running, server: LiveKit, callers_pid: int) -> dict[str, psutil.Process]:
+    """The heads of the families of processes that a step keeps busy."""
+    return {
+        "agent": one.head,
+        "server": psutil.Process(server.process.pid),
+        "callers": psutil.Process(callers_pid),
+    }
 
 
 async def _until_ended(one: _Running) -> None:

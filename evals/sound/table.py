@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from evals.markdown import markdown_table
+
 Cell = Mapping[str, Any]
 
 
@@ -60,9 +62,11 @@ def tables(result: Mapping[str, Any]) -> str:
             ]
             for name in conditions
         ]
-        parts.append(f"**{title}** ({_count(cells[0], title)})\n\n{_table(['', *chains], rows)}")
+        parts.append(
+            f"**{title}** ({_count(cells[0], title)})\n\n{markdown_table(['', *chains], rows)}"
+        )
     costs = [[it["what"], f"{it['p50_ms']:.3f}, {it['p95_ms']:.3f}"] for it in result["costs"]]
-    parts.append(_table(["a frame of 10 ms", "ms on one core, p50, p95"], costs))
+    parts.append(markdown_table(["a frame of 10 ms", "ms on one core, p50, p95"], costs))
     return "\n\n".join(parts)
 
 
@@ -76,8 +80,3 @@ def _count(cell: Cell, title: str) -> str:
     if "noise alone" in title:
         return f"{cell['noise_s']:g} s; {cell['utterances']} gaps"
     return f"n {cell['utterances']}"
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
