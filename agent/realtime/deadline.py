@@ -33,11 +33,6 @@ class AnswerDeadline:
     _is_held_up: bool = False
 
     @property
-    def is_waiting(self) -> bool:
-        """Whether there is more to come of an answer."""
-        return self._asked_s is not None
-
-    @property
     def due_s(self) -> float | None:
         """When the model will be overdue; None while nothing is awaited from it."""
         if self._asked_s is None or self._is_held_up:

@@ -15,7 +15,7 @@ def deadline() -> AnswerDeadline:
 def test_nothing_is_due_while_nothing_was_asked(deadline: AnswerDeadline) -> None:
     assert deadline.due_s is None and deadline.overdue(1e9) is None
     deadline.came(1.0, 0.5)  # what nobody waits for
-    assert not deadline.is_waiting
+    assert deadline.due_s is None
 
 
 def test_the_first_piece_has_to_come_in_time(deadline: AnswerDeadline) -> None:

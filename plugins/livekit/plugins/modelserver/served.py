@@ -8,7 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from livekit.plugins.speechcore import (
     EngineBusy,
@@ -37,14 +37,6 @@ class Decodable:
 
     session: PartialSession
     in_use: threading.Lock
-
-
-class BatchRecogniser(Recogniser, Protocol):
-    """A recogniser that decodes several sessions in one go; see `EngineConfig.max_batch`."""
-
-    def decode_batch(self, sessions: Sequence[PartialSession]) -> list[Transcript]:
-        """As `decode()` of each, in their order. When it raises, each is decoded alone."""
-        ...
 
 
 def find_factory(path: str) -> Factory:
