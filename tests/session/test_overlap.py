@@ -71,6 +71,17 @@ async def test_a_content_word_takes_the_floor_at_once(words: str) -> None:
     assert second.heard_chars == len(simulated.reply_text(2))
 
 
+async def test_a_reply_can_be_stopped_from_its_first_word_on() -> None:
+    async with conversation(brain=simulated.LLM(), mouth=long_reply()) as call:
+        at_s = await into_the_reply(call, 0.3)
+        call.say("wait stop")
+        await call.until(at_s + 0.6)
+        assert not call.loudspeaker.is_playing
+        await call.record(2)
+    assert call.records[0].outcome == "interrupted"
+    assert call.spoken("user")[-1] == "wait stop"
+
+
 async def test_a_backchannel_then_a_question_is_one_turn_of_both() -> None:
     async with conversation(brain=simulated.LLM(), mouth=long_reply()) as call:
         await into_the_reply(call)

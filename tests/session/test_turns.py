@@ -5,6 +5,7 @@ from livekit.plugins import simulated
 from prometheus_client import REGISTRY
 
 from agent.turn_taking import MAX_SPECULATIONS
+from agent.turns.endpointing import ClassicPolicy, EndpointingPolicy, HazardPolicy, VadPolicy
 from tests.fakes.repeating_llm import RepeatingLLM
 from tests.session.conversation import ENGINES, conversation
 
@@ -121,6 +122,40 @@ async def test_a_turn_whose_speculations_were_all_in_vain_says_dropped() -> None
 
 LONG = "and then we walked on " * 45
 """67 s: too long for speculation."""
+
+
+@pytest.mark.parametrize(
+    ("policy", "eot_s"),
+    [(VadPolicy(), 0.5), (ClassicPolicy(), STT_S + 0.5)],
+    ids=["vad", "classic"],
+)
+async def test_the_simple_rules_end_a_turn_half_a_second_into_the_silence(
+    policy: EndpointingPolicy, eot_s: float
+) -> None:
+    async with conversation(brain=simulated.LLM(LLM_S), policy=policy) as call:
+        call.say("what a nice day")
+        record = await call.record(1)
+    assert record.eot_s == pytest.approx(eot_s, abs=0.04)
+    assert record.playout_s == pytest.approx(eot_s, abs=0.04)
+
+
+@pytest.mark.parametrize(
+    ("policy", "turns"),
+    [
+        (HazardPolicy(), ["set a timer for ten minutes"]),
+        (ClassicPolicy(), ["set a timer for", "ten minutes"]),
+        (VadPolicy(), ["set a timer for", "ten minutes"]),
+    ],
+    ids=["hazard", "classic", "vad"],
+)
+async def test_words_that_must_go_on_hold_a_turn_open_where_silence_alone_ends_it(
+    policy: EndpointingPolicy, turns: list[str]
+) -> None:
+    async with conversation(brain=simulated.LLM(LLM_S), policy=policy) as call:
+        speech_end_s = call.say("set a timer for … ten minutes", pause_s=0.9)
+        await call.record(len(turns))
+        await call.until(speech_end_s + 10)
+    assert call.spoken("user") == turns
 
 
 async def test_a_turn_too_long_for_speculation_says_none() -> None:
