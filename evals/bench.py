@@ -1,6 +1,7 @@
 """Calls to Parley and to what it is compared with, measured at the caller's ear.
 
-    python -m evals.bench --systems parley,stock_v1_mini --sets plain,pauses --n 20
+    python -m evals.bench --systems parley,stock_v1_mini --sets plain,pauses --n 20 --output run
+    python -m evals.bench --systems parley --calls mine.yaml --output run
 
 All systems run at the same time on one livekit-server and are called in turn, each with the same
 calls, so that whatever else the machine does is the same for all. First the way of the sound is
@@ -36,6 +37,7 @@ from evals.ear.journal import Journal, JournalError
 from evals.ear.one_call import CallReport, Job, run_job
 from evals.ear.path import ECHO, measure_path
 from evals.ear.results import ResultsError, read_results
+from evals.ear.scenario import Call, Conditions, ScenarioError, load_calls
 from evals.ear.systems import ROOT, SYSTEMS, System, SystemFailed, choose, running
 from evals.ear.table import results_table
 from evals.ear.targets import TIMED_SETS
@@ -56,6 +58,8 @@ class Options:
     sets: tuple[str, ...]
     output: Path
     """A folder."""
+    calls: tuple[Call, ...] = ()
+    """Of one's own: each with every system, in the place of those that the sets would have made."""
     split: Split = "dev"
     n: int = 20
     """Events of each set's main kind, for Parley's systems."""
@@ -77,10 +81,7 @@ def plan(options: Options, url: str) -> list[Job]:
     """
     jobs: list[Job] = []
     for name in options.sets:
-        made = {
-            n: expand(name, options.split, n, seed=options.seed)
-            for n in {options.n, options.baseline_n}
-        }
+        made = {n: _calls_of(name, n, options) for n in {options.n, options.baseline_n}}
         for number in range(max(map(len, made.values()))):
             for system in _rotated(options.systems, number):
                 own = made[options.n if system.is_ours else options.baseline_n]
@@ -89,6 +90,12 @@ def plan(options: Options, url: str) -> list[Job]:
                         Job(system=system, call=own[number], url=url, keep_audio=options.keep_audio)
                     )
     return jobs
+
+
+def _calls_of(name: str, n: int, options: Options) -> tuple[Call, ...]:
+    if options.calls:
+        return tuple(call for call in options.calls if call.set == name)
+    return expand(name, options.split, n, seed=options.seed)
 
 
 def _rotated(systems: Sequence[System], by: int) -> list[System]:
@@ -112,10 +119,17 @@ def facts(options: Options, path: dict[str, Any]) -> dict[str, Any]:
         "stages": _STAGES,
         "parallel": {name: _side_by_side(name, options) for name in options.sets},
         "load_at_start": round(os.getloadavg()[0], 2),
-        "sets": {name: asdict(load_set(name).conditions) for name in options.sets},
+        "sets": {name: asdict(it) for name, it in _conditions(options)},
         "seed": options.seed,
     }
     return {"conditions": conditions, "systems": settings}
+
+
+def _conditions(options: Options) -> list[tuple[str, Conditions]]:
+    """By set; of calls of one's own by their names."""
+    if options.calls:
+        return [(call.name, call.conditions) for call in options.calls]
+    return [(name, load_set(name).conditions) for name in options.sets]
 
 
 def run(options: Options) -> None:
@@ -269,6 +283,13 @@ def _patience(text: str) -> list[str]:
     return text.split(",")
 
 
+def _own_calls(text: str) -> tuple[Call, ...]:
+    try:
+        return load_calls(Path(text))
+    except ScenarioError as e:
+        raise argparse.ArgumentTypeError(str(e)) from None
+
+
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
@@ -284,7 +305,9 @@ def parse_options(arguments: Sequence[str]) -> Options:
     )
     add = parser.add_argument
     add("--systems", type=_names(list(SYSTEMS)), default=["parley"])
-    add("--sets", type=_names(set_names()), default=["plain"])
+    said = parser.add_mutually_exclusive_group()
+    said.add_argument("--sets", type=_names(set_names()), default=["plain"])
+    said.add_argument("--calls", type=_own_calls, default=(), metavar="FILE", help="YAML, your own")
     add("--split", choices=("dev", "test"), default="dev")
     add("--n", type=_positive, default=20, help="events of each set's main kind, per system")
     add("--baseline-n", type=_positive, help="the same for what is not Parley; default: as --n")
@@ -297,7 +320,8 @@ def parse_options(arguments: Sequence[str]) -> Options:
     add("--seed", type=int, default=0)
     values = vars(parser.parse_args(arguments))
     values["systems"] = choose_all(values["systems"], values.pop("patience"))
-    values["sets"] = tuple(values["sets"])
+    own_sets = dict.fromkeys(call.set for call in values["calls"])
+    values["sets"] = tuple(own_sets or values["sets"])
     values["baseline_n"] = values["baseline_n"] or values["n"]
     return Options(**values)
 

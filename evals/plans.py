@@ -118,10 +118,15 @@ def _make_room(folder: Path) -> None:
         )
 
 
-def _measure_vad() -> None:
-    """In a process of its own: its signal handlers and threads are not ours."""
-    if os.environ.get(vad.VARIABLE):
-        subprocess.run([sys.executable, "-m", "evals.vad", str(VAD_FIGURES)], cwd=ROOT, check=False)
+def measure_vad(figures: Path = VAD_FIGURES) -> Path | None:
+    """Returns the file `figures`; None without recordings, or with some that cannot be used.
+
+    In a process of its own: its signal handlers and threads are not ours.
+    """
+    if not os.environ.get(vad.VARIABLE):
+        return None
+    command = [sys.executable, "-m", "evals.vad", str(figures)]
+    return None if subprocess.run(command, cwd=ROOT, check=False).returncode else figures
 
 
 def main() -> None:
@@ -135,10 +140,10 @@ def main() -> None:
     with told():
         split = options.split or SPLITS[options.plan]
         folder = carry_out(options.plan, split=split, resume=options.resume)
-        _measure_vad()
+        vad_figures = measure_vad()
         results = read_results(folder)
         console.print(results_table(results.rows))
-        write_report(results, REPORT, vad_figures=VAD_FIGURES)
+        write_report(results, REPORT, vad_figures=vad_figures)
         if options.plan == "full":
             write_picture(results, PICTURE)
     console.print(f"the report: {REPORT}", highlight=False, soft_wrap=True)

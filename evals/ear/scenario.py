@@ -43,6 +43,9 @@ class Utterance:
     whole is synthesised and cut: the pause falls into unfinished melody."""
     recording: str | None = None
     """Id in the manifest of the human turns."""
+    wav: str | None = None
+    """Path of a recording of one's own, 16 bit mono. `text` is what is said in it, with a `|` where
+    it pauses for 0.3 s or longer; empty for a sound without words."""
     sound: str | None = None
     """Name in evals.ear.sounds."""
     seed: int = 0
@@ -50,8 +53,10 @@ class Utterance:
     tags: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.voice == "human" and not self.recording:
-            raise ValueError(f"{self.id}: a human voice needs the id of its recording")
+        if self.voice == "human" and bool(self.recording) is bool(self.wav):
+            raise ValueError(f"{self.id}: a human voice needs the id of its recording, or a wav")
+        if self.voice != "human" and self.wav:
+            raise ValueError(f"{self.id}: a wav is said by the voice human, not {self.voice}")
         if self.voice == "sound" and not self.sound:
             raise ValueError(f"{self.id}: a sound needs its name")
         if self.voice in ("human", "sound"):
@@ -126,7 +131,7 @@ class Call:
 
     name: _Name
     set: _Name
-    split: Literal["dev", "test"]
+    split: Literal["dev", "test"] = "dev"
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]
     conditions: Conditions = Conditions()
     seed: int = 0
@@ -146,7 +151,11 @@ def load_calls(path: Path) -> tuple[Call, ...]:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as e:
         raise ScenarioError(f"{path} cannot be read: {e}") from None
-    return parse_calls(content, str(path))
+    calls = parse_calls(content, str(path))
+    names = [call.name for call in calls]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ScenarioError(f"{path}: each call needs a name of its own, not {', '.join(twice)}")
+    return calls
 
 
 def parse_calls(content: Any, source: str) -> tuple[Call, ...]:

@@ -58,9 +58,9 @@ class VadComparison:
     stop: Delays
 
 
-def read_vad_figures(path: Path) -> VadFigures | None:
-    """None when they were not measured."""
-    return VadFigures(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
+def read_vad_figures(path: Path | None) -> VadFigures | None:
+    """None when they were not measured. Raises OSError for a file that is not there."""
+    return VadFigures(**json.loads(path.read_text(encoding="utf-8"))) if path else None
 
 
 def average_precision(scores: np.ndarray, is_speech: np.ndarray) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import wave
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -25,6 +26,8 @@ TURNS = Path(__file__).parents[1] / "data" / "turns"
 """Recordings of people, with a manifest."""
 
 _FADE_SAMPLES = RATE_HZ // 200
+_LEAST_PAUSE_S = 0.3
+"""Of a recording of one's own; a shorter silence is the closure of a consonant, or a breath."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -46,6 +49,8 @@ def speak(utterance: Utterance) -> Spoken:
     """Renders an utterance or a sound. Raises VoiceError."""
     if utterance.voice == "sound":
         return _sound(utterance)
+    if utterance.wav is not None:
+        return _own(utterance)
     if utterance.voice == "human":
         return _human(str(utterance.recording))
     return with_pauses(_parts(utterance), utterance.pauses_s)
@@ -137,12 +142,6 @@ def _sound(utterance: Utterance) -> Spoken:
 
 
 @cache
-def _manifest() -> dict[str, dict[str, Any]]:
-    turns = json.loads((TURNS / "manifest.json").read_text())
-    return {turn["id"]: turn for turn in turns}
-
-
-@cache
 def soft_end_s(name: str) -> float:
     """How long the speech in a recording is over before its labelled end, which is that of its last
     audible sample; 0.0 for any other utterance."""
@@ -150,6 +149,12 @@ def soft_end_s(name: str) -> float:
         return 0.0
     spoken = _human(name)
     return spoken.end_s - active_end_s(spoken.samples, RATE_HZ)
+
+
+@cache
+def _manifest() -> dict[str, dict[str, Any]]:
+    turns = json.loads((TURNS / "manifest.json").read_text())
+    return {turn["id"]: turn for turn in turns}
 
 
 @cache
@@ -171,3 +176,39 @@ def _human(recording: str) -> Spoken:
         start_s=turn["speech_start_s"],
         end_s=turn["speech_end_s"],
     )
+
+
+def _own(utterance: Utterance) -> Spoken:
+    samples = _read(Path(str(utterance.wav)))
+    lane = Lane(samples=samples, rate_hz=RATE_HZ, start_s=0.0)
+    spans = join(audible_spans(lane), _LEAST_PAUSE_S)
+    if not spans:
+        raise VoiceError(f"nothing can be heard in {utterance.wav}")
+    parts = utterance.parts if utterance.plain_text else ()
+    if parts and len(parts) != len(spans):
+        raise VoiceError(
+            f"{utterance.wav} has {len(spans)} stretches of sound with {_LEAST_PAUSE_S} s of quiet or "
+            f"more between them: its text needs as many parts, with | between them"
+        )
+    return Spoken(
+        samples=samples,
+        words=tuple(
+            word
+            for part, span in zip(parts, spans, strict=False)
+            for word in spread(part, span.start_s, span.end_s)
+        ),
+        pauses_s=tuple((hole.start_s, hole.end_s) for hole in silences(spans)) if parts else (),
+        start_s=spans[0].start_s,
+        end_s=spans[-1].end_s,
+    )
+
+
+def _read(path: Path) -> np.ndarray:
+    try:
+        with wave.open(str(path)) as wav:
+            if (wav.getnchannels(), wav.getsampwidth()) != (1, 2):
+                raise VoiceError(f"{path} is not 16 bit mono")
+        samples, rate_hz = read_wav(path)
+    except (OSError, EOFError, wave.Error) as e:
+        raise VoiceError(f"{path} cannot be read: {e}") from None
+    return resample(samples, rate_hz, RATE_HZ)

@@ -232,7 +232,7 @@ def _quality(rows: Sequence[Row]) -> str:
 
 
 _TARGETS_NOTE = (
-    f"For {OURS} with patience {PATIENCE}, all from the waveforms but the last three. A turn that "
+    f"For {OURS} with patience {PATIENCE}, all from the waveforms but the last four. A turn that "
     "could not be measured counts in no figure; how many there were, and why, is told below."
 )
 _CHARTS_NOTE = (

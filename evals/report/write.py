@@ -1,6 +1,7 @@
 """Writes the report: the page, and its main charts as a picture for the README.
 
-python -m evals.report.write evals/results/full evals/results/report.html --picture docs/ear.png
+python -m evals.report.write evals/results/full evals/results/report.html \\
+    --vad evals/results/vad.json --picture docs/ear.png
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ PLOTS_PYTHON = ROOT / ".venv-evals" / "bin" / "python"
 console = Console()
 
 
-def write_report(results: Results, page: Path, *, vad_figures: Path) -> None:
-    """`vad_figures` is the file that `evals.vad` writes, whether it is there or not."""
+def write_report(results: Results, page: Path, *, vad_figures: Path | None) -> None:
+    """`vad_figures` is the file that `evals.vad` wrote; None where the VAD was not measured."""
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(render(results, read_vad_figures(vad_figures)), encoding="utf-8")
 
@@ -53,7 +54,9 @@ def main() -> int:
     parser.add_argument("page", type=Path)
     parser.add_argument("--picture", type=Path)
     parser.add_argument("--markdown", action="store_true")
-    parser.add_argument("--vad", type=Path, default=ROOT / "evals" / "results" / "vad.json")
+    parser.add_argument(
+        "--vad", type=Path, metavar="FILE", help="written by evals.vad; else it is NOT MEASURED"
+    )
     options = parser.parse_args()
     try:
         results = read_results(options.results)
@@ -62,7 +65,7 @@ def main() -> int:
             write_picture(results, options.picture)
         if options.markdown:
             sys.stdout.write(render_markdown(results, read_vad_figures(options.vad)))
-    except ResultsError as e:
+    except (OSError, ResultsError) as e:
         console.print(str(e), style="red", markup=False, highlight=False)
         return 1
     return 0

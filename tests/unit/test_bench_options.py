@@ -43,9 +43,11 @@ def test_only_parley_is_called_with_several_kinds_of_patience() -> None:
     assert labels == ["parley-eager", "parley-patient", "stock_vad-default"]
 
 
-def test_calls_in_which_times_count_are_never_made_side_by_side() -> None:
+def test_calls_in_which_times_count_are_made_one_by_one_unless_asked_otherwise() -> None:
     conditions = facts(options(parallel=3, sets=("plain", "noise")), {})["conditions"]
     assert conditions["parallel"] == {"plain": 1, "noise": 3}
+    asked = options(timed_parallel=2, sets=("plain", "noise"))
+    assert facts(asked, {})["conditions"]["parallel"] == {"plain": 2, "noise": 1}
 
 
 def test_the_versions_that_are_compared_are_told() -> None:
@@ -61,8 +63,43 @@ def test_options_on_the_command_line() -> None:
     assert (len(parsed.sets), parsed.n, parsed.baseline_n, parsed.split) == (11, 7, 7, "dev")
 
 
+OWN = """
+- name: own-1
+  set: own
+  conditions: {loss: 0.02}
+  steps: [{utterance: {id: u, text: hello, voice: slt}}]
+- name: own-2
+  set: plain
+  steps: [{utterance: {id: u, text: hello again, voice: slt}}]
+"""
+
+
+def test_calls_of_ones_own_are_made_once_with_every_system(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(OWN)
+    given = ["--systems", "parley,stock_vad", "--calls", str(file), "--output", "out"]
+    parsed = parse_options(given)
+    keys = [job.key for job in plan(parsed, "ws://server")]
+    assert sorted(keys) == [
+        ("parley", "normal", "own-1"),
+        ("parley", "normal", "own-2"),
+        ("stock_vad", "default", "own-1"),
+        ("stock_vad", "default", "own-2"),
+    ]
+    conditions = facts(parsed, {})["conditions"]
+    assert conditions["sets"]["own-1"]["loss"] == 0.02
+    assert conditions["parallel"] == {"own": 1, "plain": 1}
+
+
 @pytest.mark.parametrize(
-    "wrong", [["--systems", "vapi"], ["--n", "0"], ["--patience", "saintly"], ["--sets", "x"]]
+    "wrong",
+    [
+        ["--calls", "missing.yaml"],
+        ["--systems", "vapi"],
+        ["--n", "0"],
+        ["--patience", "saintly"],
+        ["--sets", "x"],
+    ],
 )
 def test_what_cannot_be_measured_is_refused(
     wrong: list[str], capsys: pytest.CaptureFixture[str]

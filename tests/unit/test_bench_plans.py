@@ -9,7 +9,9 @@ import pytest
 
 from evals.bench import Options, choose_all, plan
 from evals.ear.journal import JournalError
-from evals.plans import PLANS, carry_out
+from evals.ear.results import Results
+from evals.plans import PLANS, carry_out, measure_vad
+from evals.report.write import write_report
 
 
 class Bench:
@@ -52,6 +54,24 @@ def test_a_finished_run_makes_room_for_the_next(tmp_path: Path) -> None:
     (folder / "old.json").touch()
     carry_out("full", split="dev", resume=False, results=tmp_path, measure=Bench().run)
     assert not (folder / "old.json").exists()
+
+
+@pytest.mark.parametrize("recordings", [None, "an empty folder"])
+def test_without_recordings_with_labels_the_report_takes_no_older_figures_of_the_vad(
+    recordings: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figures = tmp_path / "vad.json"
+    figures.write_text("of another day")
+    monkeypatch.delenv("PARLEY_VAD_DATA", raising=False)
+    if recordings:
+        (tmp_path / recordings).mkdir()
+        monkeypatch.setenv("PARLEY_VAD_DATA", str(tmp_path / recordings))
+    measured = measure_vad(figures)
+    assert measured is None
+    page = tmp_path / "report.html"
+    nothing = Results(when="", conditions={}, systems={}, rows=[])
+    write_report(nothing, page, vad_figures=measured)
+    assert "NOT MEASURED" in page.read_text()
 
 
 def test_the_full_plan_has_what_the_targets_need() -> None:

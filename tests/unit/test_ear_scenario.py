@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from evals.ear.scenario import Call, Echo, ScenarioError, Step, load_calls, parse_calls
 
+README = Path(__file__).parents[2] / "evals" / "README.md"
 CALL = """
 - name: plain-01
   set: plain
@@ -59,7 +62,9 @@ def test_a_file_of_calls_is_read(tmp_path: Path) -> None:
         (step_with(pauses_s=[0.5]), "u1: 1 parts need 0 pauses, not 1"),
         (step_with(text="a |", pauses_s=[0.5]), "u1: there is no text on one side of a '|'"),
         (step_with(text=""), "u1: there is no text"),
-        (step_with(voice="human"), "u1: a human voice needs the id of its recording"),
+        (step_with(voice="human"), "u1: a human voice needs the id of its recording, or a wav"),
+        (step_with(voice="human", recording="h", wav="h.wav"), "u1: a human voice needs the id"),
+        (step_with(wav="h.wav"), "u1: a wav is said by the voice human, not slt"),
         (step_with(voice="sound"), "u1: a sound needs its name"),
         (step_with(colour="red"), "0.steps.0.utterance.colour: Unexpected keyword argument"),
         (call_with(steps=[]), "0.steps: Tuple should have at least 1 item"),
@@ -79,6 +84,21 @@ def test_all_mistakes_are_named_at_once() -> None:
     with pytest.raises(ScenarioError) as caught:
         parse_calls(content, "calls.yaml")
     assert len(str(caught.value).splitlines()) == 2
+
+
+def test_the_example_in_the_readme_is_a_call() -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    (example,) = [block for block in blocks if "mine-1" in block]
+    (call,) = parse_calls(yaml.safe_load(example), "README.md")
+    assert [step.when for step in call.steps] == ["quiet", "during", "after"]
+    assert (call.conditions.loss, call.conditions.band) == (0.02, "phone")
+
+
+def test_two_calls_of_one_name_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "calls.yaml"
+    path.write_text(CALL + CALL)
+    with pytest.raises(ScenarioError, match="a name of its own, not plain-01"):
+        load_calls(path)
 
 
 def test_a_call_cannot_begin_in_the_agents_speech() -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import wave
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +12,9 @@ from evals.ear.flite import AUDIBLE, Phone, Synthesis, VoiceError, align, spoken
 from evals.ear.scenario import Utterance
 from evals.ear.voices import Spoken, cut, speak, spread, with_pauses
 from tests.stack.caller import RATE_HZ
+from tests.stack.speech import write_wav
 
+RECORDED_HZ = 16_000
 SENTENCE = "I would like to | change my appointment | to next Friday."
 
 
@@ -148,6 +152,55 @@ def test_a_human_turn_keeps_the_times_of_its_manifest() -> None:
     assert spoken.words[0].start_s == pytest.approx(0.1)
     assert loud_at(spoken, 0.1, 2.02)
     assert len(spoken.samples) / RATE_HZ == pytest.approx(4.3, abs=0.01)
+
+
+def recorded(path: Path, *sound_s: tuple[float, float], of_s: float = 3.0) -> str:
+    """A recording of a noise bed with sound from second to second."""
+    samples = np.random.default_rng(0).normal(0, 30, round(of_s * RECORDED_HZ))
+    for start_s, end_s in sound_s:
+        at = slice(round(start_s * RECORDED_HZ), round(end_s * RECORDED_HZ))
+        samples[at] = 6000 * np.sin(np.arange(at.stop - at.start) / 5)
+    write_wav(path, samples, RECORDED_HZ)
+    return str(path)
+
+
+def test_a_recording_of_ones_own_is_said_from_its_first_sound_to_its_last(tmp_path: Path) -> None:
+    wav = recorded(tmp_path / "own.wav", (0.5, 1.0), (1.1, 1.5), (2.2, 2.6))
+    spoken = speak(utterance("I'd like a table | for six", voice="human", wav=wav))
+    assert (spoken.start_s, spoken.end_s) == (
+        pytest.approx(0.5, abs=0.01),
+        pytest.approx(2.6, abs=0.01),
+    )
+    assert spoken.pauses_s == (pytest.approx((1.5, 2.2), abs=0.01),)
+    assert [word.text for word in spoken.words] == ["i'd", "like", "a", "table", "for", "six"]
+    assert spoken.words[3].end_s == pytest.approx(1.5, abs=0.01)
+    assert spoken.words[4].start_s == pytest.approx(2.2, abs=0.01)
+    assert len(spoken.samples) / RATE_HZ == pytest.approx(3.0, abs=0.01)
+
+
+def test_a_recording_without_text_is_a_sound(tmp_path: Path) -> None:
+    wav = recorded(tmp_path / "own.wav", (0.5, 1.0), (2.0, 2.5))
+    spoken = speak(utterance("", voice="human", wav=wav))
+    assert (spoken.words, spoken.pauses_s) == ((), ())
+
+
+def test_a_recording_that_cannot_be_used_is_told_in_a_sentence(tmp_path: Path) -> None:
+    def message(name: str, text: str = "hello") -> str:
+        with pytest.raises(VoiceError) as caught:
+            speak(utterance(text, voice="human", wav=str(tmp_path / name)))
+        return str(caught.value)
+
+    assert "missing.wav cannot be read" in message("missing.wav")
+    (tmp_path / "broken.wav").write_bytes(b"RIFF")
+    assert "broken.wav cannot be read" in message("broken.wav")
+    recorded(tmp_path / "quiet.wav")
+    assert "nothing can be heard in" in message("quiet.wav")
+    recorded(tmp_path / "pause.wav", (0.5, 1.0), (2.0, 2.5))
+    assert "2 stretches of sound" in message("pause.wav")
+    with wave.open(str(tmp_path / "stereo.wav"), "wb") as wav:
+        wav.setparams((2, 2, 48_000, 0, "NONE", ""))
+        wav.writeframes(bytes(48_000))
+    assert "stereo.wav is not 16 bit mono" in message("stereo.wav")
 
 
 def test_a_sound_has_no_words() -> None:
