@@ -13,6 +13,7 @@ from agent import metrics
 from agent.admission import FULL_LOAD, Admission
 from agent.config import Settings
 from agent.continuity.rooms import mark_of
+from agent.receipts import ANNOUNCEMENT
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ class Reception:
             self.on_refused(request.room.name)
             return
         try:
-            attributes = mark_of(request.agent_name)
+            attributes = mark_of(request.agent_name) | ANNOUNCEMENT
             await request.accept(name=AGENT_DISPLAY_NAME, attributes=attributes)
         finally:
             self.admission.settled(request.id)

@@ -1,6 +1,6 @@
 """What the people in a room send to the agent beside their voice: text, keys of a telephone, and data
 for the simulated engines. Within bounds: what is too long or comes too often is dropped, and the
-sender told."""
+sender told. A text with an id is acknowledged, and answered once however often it comes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from livekit import rtc
 from livekit.agents import AgentSession, room_io, utils
 
 from agent.keypad import Keypad
-from agent.room_messages import SIMULATED_WORDS_TOPIC
+from agent.receipts import SeenTexts, TextId
+from agent.room_messages import SIMULATED_WORDS_TOPIC, send_receipt
 from agent.token_bucket import TokenBucket
 
 logger = logging.getLogger(__name__)
@@ -48,22 +49,27 @@ class RoomInputs:
         on_number: Callable[[str], Awaitable[None]],
         on_words: Callable[[bytes], None] | None,
         tell: Callable[[str, str], None],
+        acknowledge: Callable[[str, str], Coroutine[Any, Any, None]],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`is_caller`: whether this is who the agent listens to; others' text and keys are dropped.
         `on_first_key` and `on_number`: as in Keypad. `on_words` takes data packets and raises ValueError
-        for what they should not hold; None drops them. `tell` tells the room a code and a sentence."""
+        for what they should not hold; None drops them. `tell` tells the room a code and a sentence,
+        `acknowledge` a participant that the agent has their text of this id."""
         self._room = room
         self._is_caller = is_caller
         self._on_text = on_text
         self._on_number = on_number
         self._on_words = on_words
         self._tell = tell
+        self._acknowledge = acknowledge
         self._clock = clock
         self._keypad = Keypad(on_first_key, self._on_whole_number)
         self._texts = TokenBucket(per_s=0.5, burst=5)
         self._data = TokenBucket(per_s=20, burst=40)
         self._refusals = TokenBucket(per_s=0.2, burst=3)
+        self._repeats = TokenBucket(per_s=1, burst=5)
+        self._seen = SeenTexts()
         self._reading: asyncio.Task[None] | None = None
         self._answering: set[asyncio.Task[None]] = set()
 
@@ -89,15 +95,38 @@ class RoomInputs:
     def _on_stream(self, reader: rtc.TextStreamReader, identity: str) -> None:
         # A reader that nobody reads would be kept: it has to be closed.
         participant = self._room.remote_participants.get(identity)
+        text_id = TextId.of(identity, reader.info.attributes)
         if participant is None or not self._is_caller(identity):
             reader.close()
+        elif text_id is not None and text_id in self._seen:
+            reader.close()
+            self._on_repeat(text_id)
         elif (self._reading and not self._reading.done()) or not self._texts.take(self._clock()):
             reader.close()
             self._refuse("too_fast", TOO_FAST)
         else:
-            self._reading = self._spawn(self._read(reader, participant))
+            self._seen.begin(text_id)
+            self._reading = self._spawn(self._read(reader, participant, text_id))
 
-    async def _read(self, reader: rtc.TextStreamReader, participant: rtc.RemoteParticipant) -> None:
+    def _on_repeat(self, text_id: TextId) -> None:
+        """One that is still on its way is acknowledged when it is taken."""
+        if self._seen.is_taken(text_id) and self._repeats.take(self._clock()):
+            self._answering.add(self._spawn(self._acknowledge(*text_id)))
+
+    async def _read(
+        self,
+        reader: rtc.TextStreamReader,
+        participant: rtc.RemoteParticipant,
+        text_id: TextId | None,
+    ) -> None:
+        text = await self._whole(reader)
+        if text.strip():
+            self._answer(partial(self._take, text, participant, reader.info, text_id))
+        else:
+            self._seen.forget(text_id)
+
+    async def _whole(self, reader: rtc.TextStreamReader) -> str:
+        """Empty for a text that is refused or breaks off."""
         text = ""
         try:
             async with asyncio.timeout(READ_S):
@@ -105,14 +134,29 @@ class RoomInputs:
                     text += piece
                     if len(text) > LONGEST_TEXT:
                         self._refuse("too_long", TOO_LONG)
-                        return
+                        return ""
         except (TimeoutError, rtc.StreamError) as e:
             logger.info("a text did not come whole", extra={"reason": type(e).__name__})
-            return
+            return ""
         finally:
             reader.close()
-        if text.strip():
-            self._answer(partial(self._on_text, text, participant, reader.info))
+        return text
+
+    async def _take(
+        self,
+        text: str,
+        participant: rtc.RemoteParticipant,
+        info: rtc.TextStreamInfo,
+        text_id: TextId | None,
+    ) -> None:
+        try:
+            await self._on_text(text, participant, info)
+        except Exception:
+            self._seen.forget(text_id)
+            raise
+        if text_id is not None:
+            self._seen.take(text_id)
+            await self._acknowledge(*text_id)
 
     def _on_key(self, event: rtc.SipDTMF) -> None:
         if event.participant is not None and self._is_caller(event.participant.identity):
@@ -170,6 +214,7 @@ def of_call(
         on_number=partial(_answer_number, session),
         on_words=partial(_expect, engines) if engines else None,
         tell=tell,
+        acknowledge=partial(send_receipt, room),
     )
 
 

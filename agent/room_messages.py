@@ -12,6 +12,7 @@ from agent.turn_record import TurnRecord
 
 TURN_TOPIC = "parley.turn"
 NOTICE_TOPIC = "parley.notice"
+RECEIPT_TOPIC = "parley.receipt"
 SIMULATED_WORDS_TOPIC = "parley.sim.words"
 
 Level = Literal["info", "warning", "error"]
@@ -29,10 +30,16 @@ async def send_notice(room: rtc.Room, level: Level, code: str, message: str) -> 
     await _send(room, NOTICE_TOPIC, json.dumps({"level": level, "code": code, "message": message}))
 
 
-async def _send(room: rtc.Room, topic: str, text: str) -> None:
+async def send_receipt(room: rtc.Room, sender: str, text_id: str) -> None:
+    """Tells the `sender` of a text, and nobody else, that the agent has it."""
+    await _send(room, RECEIPT_TOPIC, json.dumps({"id": text_id}), [sender])
+
+
+async def _send(room: rtc.Room, topic: str, text: str, to: list[str] | None = None) -> None:
+    """`to`: identities; everybody for None."""
     if not room.isconnected():
         return
     try:
-        await room.local_participant.send_text(text, topic=topic)
+        await room.local_participant.send_text(text, topic=topic, destination_identities=to)
     except Exception:
         logger.warning("a message to the room was lost", extra={"topic": topic}, exc_info=True)

@@ -80,6 +80,26 @@ async def test_a_typed_message_is_answered_by_voice_and_in_text(
     assert visitor.errors == []
 
 
+async def test_a_text_that_the_agent_does_not_take_is_said_to_be_lost_and_can_be_sent_again(
+    worker: Worker, site: Site, visit: Visit
+) -> None:
+    address = f"{await site.address(rules=Rules(rooms=('shared',)))}/?room=shared"
+    first, second = await visit(address=address), await visit(address=address)
+    for visitor in (first, second):
+        await visitor.talk()
+        await visitor.in_phase("live")
+    # The agent listens to who came first, and to the next one when they have left.
+    await second.type("What is twelve times seven?")
+    mark = second.lines("you", "twelve times seven").locator(".undelivered")
+    await second.sees(mark)
+    await expect(mark).to_contain_text("Not delivered")
+    await first.leave()
+    await mark.get_by_role("button", name="Send again").click()
+    await second.sees(second.lines("agent", "84"))
+    await expect(mark).to_have_count(0)
+    assert second.errors == []
+
+
 async def test_without_a_microphone_the_call_goes_on_by_text(worker: Worker, visit: Visit) -> None:
     async with chromium(microphone=None) as browser:
         visitor = await visit(browser=browser)

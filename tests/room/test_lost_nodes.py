@@ -175,6 +175,8 @@ async def test_the_page_comes_back_to_the_living_node_and_finds_the_conversation
                 await visitor.in_phase("reconnecting")
                 await visitor.in_phase("live", RETURN_S)
                 await visitor.sees(visitor.lines("agent", BACK))
+                await visitor.type("Two")
+                await visitor.sees(visitor.lines("agent", "Reply 2"))
                 await visitor.leave()
         finally:
             await page.cleanup()

@@ -156,6 +156,25 @@ async def test_a_caller_without_a_microphone_can_type(simulated: Worker, join: J
     assert caller.turns[0]["playout_s"] > 0
 
 
+async def test_a_text_that_is_sent_again_is_answered_once_and_acknowledged_each_time(
+    simulated: Worker, join: Join
+) -> None:
+    caller = await join("simulated", caller=Caller(microphone=False))
+    await caller.wait_for(lambda: caller.room.remote_participants, "agent")
+    (agent,) = caller.room.remote_participants.values()
+    assert agent.attributes["parley.receipts"] == "1"
+    await asyncio.sleep(1.0)
+    for count, text_id in enumerate(("one", "one", "two"), start=1):
+        await caller.room.local_participant.send_text(
+            "Hello?", topic="lk.chat", attributes={"parley.id": text_id}
+        )
+        await caller.wait_for(lambda count=count: len(caller.receipts) == count, "receipt")
+    assert [receipt["id"] for receipt in caller.receipts] == ["one", "one", "two"]
+    await caller.wait_for(lambda: "Reply 2" in caller.said("agent"), "answer to the second text")
+    await caller.wait_for_quiet()
+    assert "Reply 3" not in caller.said("agent")
+
+
 async def test_keys_of_a_telephone_silence_the_agent_and_are_answered(
     simulated: Worker, join: Join
 ) -> None:

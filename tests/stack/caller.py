@@ -73,6 +73,7 @@ class Caller:
     """By segment id: who, text, final."""
     turns: list[dict[str, Any]] = field(default_factory=list)
     notices: list[dict[str, Any]] = field(default_factory=list)
+    receipts: list[dict[str, Any]] = field(default_factory=list)
     closed: asyncio.Event = field(default_factory=asyncio.Event)
     stalled: bool = False
     """While it is set the microphone sends nothing at all, not even silence."""
@@ -91,6 +92,7 @@ class Caller:
         self.room.register_text_stream_handler("lk.transcription", self._on_transcript)
         self.room.register_text_stream_handler("parley.turn", self._collect(self.turns))
         self.room.register_text_stream_handler("parley.notice", self._collect(self.notices))
+        self.room.register_text_stream_handler("parley.receipt", self._collect(self.receipts))
         await self.room.connect(url, token, options=loopback_options())
         self.joined_s = time.monotonic()
         if self.microphone:

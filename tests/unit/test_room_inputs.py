@@ -55,9 +55,13 @@ class Reader:
     pieces: Iterable[str]
     ends: bool = True
     breaks: bool = False
-    info: Any = None
+    id: str = ""
     taken: int = 0
     is_closed: bool = False
+
+    @property
+    def info(self) -> Any:
+        return SimpleNamespace(attributes={"parley.id": self.id} if self.id else {})
 
     async def __aiter__(self) -> AsyncIterator[str]:
         for piece in self.pieces:
@@ -84,6 +88,7 @@ class Trial:
     first_keys: int = 0
     words: list[bytes] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
+    acknowledged: list[tuple[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.inputs = RoomInputs(
@@ -94,6 +99,7 @@ class Trial:
             on_number=self._take_number,
             on_words=self.words.append,
             tell=lambda code, sentence: self.told.append(code),
+            acknowledge=self._acknowledge,
             clock=lambda: self.now_s,
         )
         self.inputs.attach()
@@ -102,6 +108,9 @@ class Trial:
         if text == "raise":
             raise RuntimeError("the session is not running")
         self.texts.append(text)
+
+    async def _acknowledge(self, sender: str, text_id: str) -> None:
+        self.acknowledged.append((sender, text_id))
 
     async def _take_number(self, text: str) -> None:
         self.numbers.append(text)
@@ -118,10 +127,11 @@ class Trial:
         self.room.handlers[TEXT_TOPIC](reader, identity)
         return reader
 
-    async def send_whole(self, text: str, identity: str = "ann") -> None:
-        reader = self.send(Reader([text]), identity)
+    async def send_whole(self, text: str, identity: str = "ann", id: str = "") -> None:
+        reader = self.send(Reader([text], id=id), identity)
         await eventually(lambda: reader.is_closed)
-        await asyncio.sleep(0)
+        for _ in range(3):  # it is read, taken and acknowledged
+            await asyncio.sleep(0)
 
     def send_data(self, data: bytes, topic: str = "parley.sim.words") -> None:
         kind = rtc.DataPacketKind.KIND_RELIABLE
@@ -210,6 +220,62 @@ async def test_a_text_that_cannot_be_taken_ends_nothing(trial: Trial) -> None:
     await trial.send_whole("Hello")
     await eventually(lambda: trial.texts)
     assert trial.texts == ["Hello"]
+
+
+async def test_a_text_that_is_sent_again_is_answered_once_and_acknowledged_each_time(
+    trial: Trial,
+) -> None:
+    await trial.send_whole("Hello", id="1")
+    assert trial.acknowledged == [("ann", "1")]
+    await trial.send_whole("Hello", id="1")
+    await trial.send_whole("Hello", id="2")
+    assert trial.texts == ["Hello", "Hello"]
+    assert trial.acknowledged == [("ann", "1"), ("ann", "1"), ("ann", "2")]
+
+
+async def test_texts_without_an_id_are_each_answered_and_none_is_acknowledged(
+    trial: Trial,
+) -> None:
+    await trial.send_whole("Hello")
+    await trial.send_whole("Hello")
+    assert (trial.texts, trial.acknowledged) == (["Hello", "Hello"], [])
+
+
+async def test_a_text_that_comes_again_while_it_is_read_is_no_second_one(trial: Trial) -> None:
+    trial.send(Reader(["Hel", "lo"], id="1"))
+    again = trial.send(Reader(["Hello"], id="1"))
+    assert again.is_closed
+    assert (trial.acknowledged, trial.told) == ([], [])
+    await eventually(lambda: trial.acknowledged)
+    assert trial.texts == ["Hello"]
+
+
+async def test_a_text_that_broke_off_or_could_not_be_taken_may_come_again(trial: Trial) -> None:
+    broken = trial.send(Reader(["Hel"], breaks=True, id="1"))
+    await eventually(lambda: broken.is_closed)
+    await trial.send_whole("raise", id="2")
+    assert trial.acknowledged == []
+    await trial.send_whole("Hello", id="1")
+    await trial.send_whole("there", id="2")
+    assert trial.texts == ["Hello", "there"]
+    assert trial.acknowledged == [("ann", "1"), ("ann", "2")]
+
+
+async def test_what_is_dropped_is_not_acknowledged(trial: Trial) -> None:
+    await trial.send_whole("Hello", identity="bob", id="1")
+    await trial.send_whole("x" * (LONGEST_TEXT + 1), id="2")
+    for number in range(8):
+        await trial.send_whole("again", id=f"again-{number}")
+    assert trial.acknowledged == [("ann", f"again-{number}") for number in range(4)]
+
+
+async def test_receipts_do_not_multiply_what_is_sent(trial: Trial) -> None:
+    await trial.send_whole("Hello", id="1")
+    for _ in range(500):
+        trial.send(Reader(["Hello"], id="1"))
+    await asyncio.sleep(0)
+    assert len(trial.acknowledged) == 1 + 5
+    assert (trial.texts, trial.told) == (["Hello"], [])
 
 
 async def test_refusals_do_not_multiply_what_is_sent(trial: Trial) -> None:

@@ -17,7 +17,9 @@ import type { Join } from "./api.js";
 import type { CallEvent } from "./call_state.js";
 import { captureOptions, speakerId } from "./devices.js";
 import { reasonToWait } from "./notice.js";
+import type { Reader, Text } from "./outbox.js";
 import { listen, type StreamListener } from "./streams.js";
+import type { TextWay } from "./texts.js";
 
 export interface CallListener extends StreamListener {
   onEvent(event: CallEvent): void;
@@ -27,7 +29,7 @@ export interface CallListener extends StreamListener {
   onMedia(): void;
 }
 
-export class Call {
+export class Call implements TextWay {
   readonly room = new Room({ disconnectOnPageLeave: true });
   #listener: CallListener;
   #join: Join;
@@ -106,8 +108,15 @@ export class Call {
     await this.room.switchActiveDevice("audiooutput", deviceId || "default");
   }
 
-  async send(text: string): Promise<void> {
-    await this.room.localParticipant.sendText(text, { topic: "lk.chat" });
+  /** Who would read a text now. */
+  get reader(): Reader {
+    if (this.room.state !== "connected" || !this.agent) return "nobody";
+    return this.agent.attributes["parley.receipts"] ? "receipts" : "silent";
+  }
+
+  async sendText({ id, text }: Text): Promise<void> {
+    const attributes = { "parley.id": id };
+    await this.room.localParticipant.sendText(text, { topic: "lk.chat", attributes });
   }
 
   async #publish(microphone: LocalAudioTrack): Promise<void> {

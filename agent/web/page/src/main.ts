@@ -21,6 +21,7 @@ import { NoticeView } from "./notice_view.js";
 import { Sound } from "./sound/sound.js";
 import { SoundView } from "./sound/view.js";
 import { audioStats, type AudioStats } from "./stats.js";
+import { Texts } from "./texts.js";
 import type { Who } from "./transcript.js";
 import { TranscriptView } from "./transcript_view.js";
 import type { TurnRecord } from "./turn_record.js";
@@ -48,6 +49,7 @@ class Page {
   #you = new Meter(byId("level-you"));
   #agent = new Meter(byId("level-agent"));
   #transcript = new TranscriptView(byId("transcript"), byId("announce"));
+  #texts = new Texts(this.#transcript);
   #waterfall = new WaterfallView(byId("waterfall"));
   #notices = new NoticeView(byId("notice"));
   #gate = new SoundView();
@@ -111,6 +113,7 @@ class Page {
       const call: Call = new Call(join, this.#listenerFor(() => call));
       this.#call = call;
       this.#room = call.room;
+      this.#texts.begin(call);
       await call.start(microphone);
     } catch (error) {
       microphone?.stop();
@@ -144,6 +147,7 @@ class Page {
         return this.#transcript.open(segment, who, name);
       },
       onTurn: (record) => isCurrent() && this.#waterfall.add(record),
+      onReceipt: (id) => isCurrent() && this.#texts.received(id),
       onNotice: (notice) => {
         if (!isCurrent()) return;
         if (notice.code !== ENDED) return this.#notices.show(notice);
@@ -154,6 +158,7 @@ class Page {
   }
 
   #on(event: CallEvent): void {
+    if (event.type === "agent-joined" || event.type === "reconnected") this.#texts.restart();
     const before = this.#state;
     this.#state = step(before, event);
     if (this.#state === before) return;
@@ -190,6 +195,7 @@ class Page {
     this.#agent.watch(null);
     this.#sound.apply(null);
     show(byId("start-sound"), false);
+    this.#texts.end();
     void this.#call?.stop();
     this.#call = null;
   }
@@ -211,7 +217,7 @@ class Page {
     onClick("start-sound", () => this.#startSound());
     byId("chat").addEventListener("submit", (event) => {
       event.preventDefault();
-      void this.#try(() => this.#send());
+      this.#send();
     });
   }
 
@@ -238,13 +244,12 @@ class Page {
     await this.#call?.room.startAudio();
   }
 
-  async #send(): Promise<void> {
+  #send(): void {
     const input = byId<HTMLInputElement>("chat-input");
     const text = input.value.trim();
     if (!text || !this.#call || !canSend(this.#state)) return;
-    await this.#call.send(text);
     input.value = "";
-    this.#transcript.addTyped(text);
+    this.#texts.type(text);
   }
 
   #chooseGate(): void {

@@ -1,7 +1,8 @@
-// What the agent sends as text streams: transcripts, turn records and notices.
+// What the agent sends as text streams: transcripts, turn records, notices and receipts.
 
 import type { Room, TextStreamReader } from "livekit-client";
 import { parseNotice, type Notice } from "./notice.js";
+import { parseReceipt } from "./outbox.js";
 import type { TranscriptStream } from "./transcript.js";
 import { parseTurnRecord, type TurnRecord } from "./turn_record.js";
 
@@ -10,6 +11,8 @@ export interface StreamListener {
   onSegment(segment: string, identity: string): TranscriptStream | null;
   onTurn(record: TurnRecord): void;
   onNotice(notice: Notice): void;
+  /** The agent has the text `id`. */
+  onReceipt(id: string): void;
 }
 
 /** Listens to all of the agent's topics; call it before the room is connected, so as to miss nothing. */
@@ -21,6 +24,7 @@ export function listen(room: Room, listener: StreamListener): void {
   });
   room.registerTextStreamHandler("parley.turn", (reader) => void readTurn(reader, listener));
   room.registerTextStreamHandler("parley.notice", (reader) => void readNotice(reader, listener));
+  room.registerTextStreamHandler("parley.receipt", (reader) => void readReceipt(reader, listener));
 }
 
 async function follow(reader: TextStreamReader, stream: TranscriptStream): Promise<void> {
@@ -47,4 +51,9 @@ async function readTurn(reader: TextStreamReader, listener: StreamListener): Pro
 async function readNotice(reader: TextStreamReader, listener: StreamListener): Promise<void> {
   const notice = parseNotice(await reader.readAll().catch(() => ""));
   if (notice) listener.onNotice(notice);
+}
+
+async function readReceipt(reader: TextStreamReader, listener: StreamListener): Promise<void> {
+  const id = parseReceipt(await reader.readAll().catch(() => ""));
+  if (id) listener.onReceipt(id);
 }

@@ -8,7 +8,6 @@ const NAMES: Record<Who, string> = { you: "You", agent: "Agent", other: "Guest" 
 export class TranscriptView {
   #transcript = new Transcript();
   #items = new Map<string, HTMLElement>();
-  #typed = 0;
   /** Whether the newest line is in view: then it is kept there. */
   #atEnd = true;
 
@@ -38,13 +37,35 @@ export class TranscriptView {
     };
   }
 
-  addTyped(text: string): void {
-    this.#draw(this.#transcript.add(`typed-${++this.#typed}`, "you", text));
+  addTyped(id: string, text: string): void {
+    this.#draw(this.#transcript.add(segmentOf(id), "you", text));
+  }
+
+  /** Says under the text `id` that it never arrived; `again` is what a button does, null for none. */
+  markUndelivered(id: string, again: (() => void) | null): void {
+    this.markDelivered(id);
+    const item = this.#items.get(segmentOf(id));
+    if (!item) return;
+    const button = again && make("button", { type: "button" }, "Send again");
+    button?.addEventListener("click", () => {
+      this.markDelivered(id);
+      this.list.focus({ preventScroll: true });
+      again!();
+    });
+    item.append(make("div", { class: "undelivered" }, "Not delivered ", button));
+    this.#announce(`Not delivered: ${item.querySelector("p")!.textContent}`);
+    this.#keepAtEnd();
+  }
+
+  /** Takes back what `markUndelivered` said. */
+  markDelivered(id: string): void {
+    this.#items.get(segmentOf(id))?.querySelector(".undelivered")?.remove();
   }
 
   /** Nothing more will come: what is shown is what was said. */
   finish(): void {
     for (const line of this.#transcript.finish()) this.#draw(line);
+    for (const button of this.list.querySelectorAll(".undelivered button")) button.remove();
   }
 
   clear(): void {
@@ -60,8 +81,8 @@ export class TranscriptView {
     const item = this.#itemOf(line);
     const wasFinal = item.dataset["final"] === "true";
     item.dataset["final"] = String(line.final);
-    item.lastElementChild!.textContent = line.text;
-    if (line.final && !wasFinal) this.#announce(line);
+    item.querySelector("p")!.textContent = line.text;
+    if (line.final && !wasFinal) this.#announce(`${nameOf(line)}: ${line.text}`);
     this.#keepAtEnd();
     return line;
   }
@@ -80,11 +101,16 @@ export class TranscriptView {
     return item;
   }
 
-  #announce(line: Line): void {
+  #announce(sentence: string): void {
     const LAST = 3;
-    this.announcer.append(make("p", {}, `${nameOf(line)}: ${line.text}`));
+    this.announcer.append(make("p", {}, sentence));
     while (this.announcer.childElementCount > LAST) this.announcer.firstElementChild!.remove();
   }
+}
+
+/** Of a typed text. */
+function segmentOf(id: string): string {
+  return `typed-${id}`;
 }
 
 function nameOf(line: Line): string {
