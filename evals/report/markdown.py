@@ -8,6 +8,7 @@ from evals.ear.results import Results, Row
 from evals.ear.table import FIGURES, filled
 from evals.ear.targets import Verdict, judge_all
 from evals.ear.vad_figures import VadFigures
+from evals.markdown import markdown_table
 from evals.report.charts import RESPONSES_OF, STAGES, Stage, contestants, stages
 from evals.report.figures import state_text, value_text
 
@@ -30,7 +31,7 @@ def _targets(verdicts: Sequence[Verdict]) -> str:
         found = "" if verdict.value is None else value_text(verdict.value, target.unit)
         number = "" if target.number is None else str(target.number)
         lines.append([number, target.what, limit, found, str(verdict.n), state_text(verdict)])
-    return _table(["#", "what", "target", "measured", "n", ""], lines)
+    return markdown_table(["#", "what", "target", "measured", "n", ""], lines)
 
 
 def _comparison(rows: Sequence[Row]) -> str:
@@ -39,7 +40,7 @@ def _comparison(rows: Sequence[Row]) -> str:
     for name in dict.fromkeys(row.set for row in rows):
         columns = [contestant.rows(rows, name) for contestant in found]
         lines += [[name, what, *cells] for what, cells in filled(FIGURES, columns)]
-    return _table(["set", "figure", *(it.label for it in found)], lines)
+    return markdown_table(["set", "figure", *(it.label for it in found)], lines)
 
 
 def _stages(rows: Sequence[Row]) -> str:
@@ -53,13 +54,8 @@ def _stages(rows: Sequence[Row]) -> str:
         for name in STAGES
         if any(name in known for known in found.values())
     ]
-    return _table(["stage, p50 / p95 after the end of speech", *found], lines)
+    return markdown_table(["stage, p50 / p95 after the end of speech", *found], lines)
 
 
 def _stage(stage: Stage | None) -> str:
     return f"{stage.p50_s:.3f} / {stage.p95_s:.3f} s (n {stage.n})" if stage else ""
-
-
-def _table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    rows = [head, ["---"] * len(head), *lines]
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
