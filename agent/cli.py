@@ -15,6 +15,7 @@ from rich.console import Console
 from agent import __version__
 from agent.config import ConfigError, Settings, load_settings, unknown_variables
 from agent.profiles import Choice, ProfileError, choose
+from agent.weights import WeightsError
 
 app = typer.Typer(
     name="parley",
@@ -30,8 +31,8 @@ def main() -> None:
     """Entry point: a user's mistake ends with a sentence, never with a traceback."""
     try:
         app()
-    except ConfigError as e:
-        for problem in e.problems:
+    except (ConfigError, WeightsError) as e:
+        for problem in str(e).splitlines():
             errors.print(problem, style="red", markup=False, highlight=False)
         sys.exit(2)
     except KeyboardInterrupt:

@@ -167,6 +167,10 @@ class Settings(BaseSettings):
     """Address of its API, or of a proxy, which may need no key."""
     agent_llm_context: Annotated[int, Field(ge=512, le=1_000_000)] = 4096
     """Tokens that llama.cpp keeps of each call, instructions and tools included; the oldest turns go first."""
+    agent_llm_slots: Annotated[int, Field(ge=1, le=256)] = 4
+    """Calls whose conversation llama.cpp keeps evaluated, with memory for AGENT_LLM_CONTEXT tokens each; of more calls at once, conversations are read anew."""
+    agent_llm_server_key: SecretStr | None = None
+    """API key of the llama.cpp server that AGENT_LLM=llama_cpp:http://… names; most of one's own need none."""
     agent_llm_draft: str | None = None
     """A smaller model of llama.cpp with the same vocabulary that guesses the tokens of AGENT_LLM's, `qwen2.5-0.5b-instruct` or a path: quicker where most guesses are right."""
     agent_turn_budget_s: Seconds = 1.5
@@ -198,7 +202,9 @@ class Settings(BaseSettings):
     agent_voice: str | None = None
     """Voice of the speech synthesis, in the engine's own names (espeak: en-us, en-gb, …)."""
     agent_language: str = "en"
-    """Language people speak, as a two-letter code."""
+    """Language people speak, as a two-letter code; auto where the recogniser finds it out (faster_whisper with a model of many languages, deepgram, openai): voices speak their own then."""
+    agent_hot_words: str = ""
+    """Names and words of your own that faster_whisper is to listen for, with commas between."""
     agent_time_zone: Annotated[str | None, AfterValidator(_time_zone)] = None
     """Time zone of “what time is it”, like Europe/Paris; the machine's own when unset."""
     agent_skills: Annotated[Path | None, AfterValidator(_existing_file)] = None

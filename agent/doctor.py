@@ -38,6 +38,7 @@ from agent.sound.plan import parse_noise
 from agent.sound.rnnoise import why_not
 from agent.turn_taking import voice_activity
 from agent.web.command import DIST
+from agent.weights import WeightsError
 
 PACKAGES = ("livekit-agents", "livekit", "livekit-api", "aiohttp", "prometheus-client")
 
@@ -133,12 +134,12 @@ async def _engines(settings: Settings, *, online: bool) -> AsyncIterator[Check]:
     if choice.realtime is not None:
         yield await _realtime(settings, choice.realtime, online=online)
     with tempfile.TemporaryDirectory(prefix="parley-") as folder:
-        local = local_host(settings, choice, Path(folder))
         try:
+            local = local_host(settings, choice, Path(folder))
             async with local.running() if local else nullcontext():
                 async for check in _trial(settings, choice, online=online):
                     yield check
-        except EngineError as e:
+        except (EngineError, WeightsError) as e:
             remedy = "mend what it says, or choose other engines"
             yield Check(name="Local engines", passed=False, detail=str(e), remedy=remedy)
 

@@ -18,14 +18,14 @@ from agent.config import Settings, plain
 from agent.dispatch import CallOptions, SimulatedOptions
 from agent.engine_spec import EngineSpec
 from agent.local.addresses import LocalAddresses
-from agent.local.models import LLAMA, locate
+from agent.local.models import LLAMA, is_url, locate
 from agent.local.plan import SERVED
 from agent.local.tuning import load as load_tuning
 from agent.profiles import Choice, ProfileError, choose
 from agent.realtime.models import make_realtime
 from agent.speech import ClausePlanner, ClauseTTS, clause_tts
 from agent.turns.words import WordsJudge
-from agent.weights import store_of
+from agent.weights import WeightsError, store_of
 
 if TYPE_CHECKING:
     from livekit.plugins.kyutai import ServerOptions as KyutaiServer
@@ -104,8 +104,13 @@ class _Context:
         return self.choice.voice if self.spec == self.choice.tts else None
 
     @property
+    def language(self) -> str | None:
+        """Of the call; None where the recogniser is to find it out, and voices speak their own."""
+        return None if self.choice.language == "auto" else self.choice.language
+
+    @property
     def voicing(self) -> Voicing:
-        return Voicing(voice=self.voice, language=self.choice.language)
+        return Voicing(voice=self.voice, language=self.language)
 
     @property
     def servers(self) -> LocalCall:
@@ -149,11 +154,11 @@ def build(settings: Settings, choice: Choice, call: CallOptions, loaded: Loaded)
             for spec in choice.listed[stage]
         ]
 
-    chains = Chains(settings.agent_hedge_s)
+    chains = Chains.of(settings, choice)
     try:
         stts, llms, voices = made("stt", _STT), made("llm", _LLM), made("tts", _TTS)
         realtime = make_realtime(settings, choice)
-    except (EngineError, ImportError, ValueError) as e:
+    except (EngineError, ImportError, ValueError, WeightsError) as e:
         raise ProfileError(str(e)) from e
     speaker = chains.tts(voices)
     members: list[AnyEngine] = [engine for _, engine in stts]
@@ -211,41 +216,36 @@ def _responder(context: _Context) -> llm.LLM[Any]:
 def _espeak(context: _Context) -> tts.TTS[Any]:
     from livekit.plugins import espeak
 
-    choice = context.choice
-    language = None if choice.language == "en" else choice.language  # its default is en-us
+    language = None if context.language == "en" else context.language  # its default is en-us
     return espeak.TTS(voice=context.voice or context.spec.model or language)
 
 
 def _faster_whisper(context: _Context) -> stt.STT[Any]:
     from livekit.plugins import faster_whisper
 
-    choice = context.choice
-    language = None if choice.language == "auto" else choice.language
     return faster_whisper.STT(
         engine=context.servers.recogniser(context.spec, sample_rate_hz=16_000),
-        options=faster_whisper.WhisperOptions(language=language),
+        options=faster_whisper.WhisperOptions(language=context.language),
     )
 
 
 def _moonshine(context: _Context) -> stt.STT[Any]:
-    from livekit.plugins.speechio import EngineSTT
+    from livekit.plugins import moonshine
 
-    choice = context.choice
-    return EngineSTT(
-        context.servers.recogniser(context.spec, sample_rate_hz=16_000),
-        provider="moonshine",
-        language=choice.language,
-        owns_engine=False,
-        aligned=False,
-    )
+    engine = context.servers.recogniser(context.spec, sample_rate_hz=16_000)
+    return moonshine.STT(engine, language=context.language, owns_engine=False)
 
 
 def _llama_cpp(context: _Context) -> llm.LLM[Any]:
     from livekit.plugins import llama_cpp
 
     spec = context.spec
+    key = plain(context.settings.agent_llm_server_key) if is_url(spec) else ""
     return llama_cpp.LLM(
-        context.servers.llama_url(spec), model=str(spec), slot=context.servers.llama_slot(spec)
+        context.servers.llama_url(spec),
+        model=str(spec),
+        slot=context.servers.llama_slot(spec),
+        api_key=key or "none",
     )
 
 

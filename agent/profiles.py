@@ -95,6 +95,9 @@ class Profile:
     """The voice behind all those of the list, so that no fault of theirs is silence."""
 
 
+_LANGUAGE_NAMES = {"cmn": "zh", "fil": "tl", "iw": "he", "jv": "jw", "nb": "no"}
+"""Languages that Whisper's own list has under another name."""
+
 _NET = "espeak"
 _GREETING = "Hello, I am Parley. How can I help you?"
 
@@ -194,7 +197,8 @@ def choose(
     `store` has the weights of local engines; the user's own by default.
     """
     call = call or CallOptions()
-    finder = _Finder(settings, is_installed, store or store_of(settings))
+    language = (call.language or settings.agent_language).lower()
+    finder = _Finder(settings, is_installed, store or store_of(settings), language)
     if (call.profile or settings.agent_profile) == REALTIME:
         return _with_realtime(settings, call, finder)
     name, why = _profile_name(call.profile or settings.agent_profile, finder)
@@ -214,7 +218,7 @@ def choose(
         listed={stage: tuple(dict.fromkeys(specs)) for stage, specs in listed.items()},
         greeting=_greeting(settings, call, profile),
         voice=call.voice or settings.agent_voice,
-        language=(call.language or settings.agent_language).lower(),
+        language=language,
         warnings=tuple(warnings),
     )
     if call.simulated is not None and not choice.simulated:
@@ -264,6 +268,7 @@ class _Finder:
     settings: Settings
     is_installed: Callable[[str], bool]
     store: Store
+    language: str
 
     def find(self, stage: str, spec: EngineSpec) -> EngineSpec:
         """The engine with its model's full name. Raises ProfileError with the remedy."""
@@ -290,6 +295,21 @@ class _Finder:
             raise ProfileError(f"AGENT_{stage.upper()}: {e}") from e
         except WeightsError as e:
             raise ProfileError(str(e)) from e
+
+    def check_language(self, stage: str, spec: EngineSpec) -> None:
+        """Raises ProfileError for a recogniser or a voice that was not made for callers' language.
+
+        Of what is not in the catalogue nothing is known here.
+        """
+        if stage == "llm" or not KNOWN[stage][spec.name].has_weights or is_path(spec):
+            return
+        primary = self.language.replace("_", "-").partition("-")[0]
+        known = self.store.catalogue.model(str(spec)).languages
+        if primary != "auto" and _LANGUAGE_NAMES.get(primary, primary) not in known:
+            raise ProfileError(
+                f"{spec} was not made for the language {self.language!r}: name another in "
+                f"AGENT_{stage.upper()} (`parley models` lists what each knows), or set AGENT_LANGUAGE."
+            )
 
     def why_not(self, profile: Profile) -> str:
         """Why a preferred engine of a profile cannot be had; empty when all three can."""
@@ -350,7 +370,9 @@ def _usable(stage: str, text: str, finder: _Finder, warnings: list[str]) -> tupl
     problems: list[ProfileError] = []
     for spec in parse_engines(stage, text):
         try:
-            usable.append(finder.find(stage, spec))
+            found = finder.find(stage, spec)
+            finder.check_language(stage, found)
+            usable.append(found)
         except ProfileError as e:
             problems.append(e)
             warnings.append(f"{spec} is left out of AGENT_{stage.upper()}: {e}")

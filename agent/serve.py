@@ -8,7 +8,7 @@ from livekit.plugins.modelserver.app import end_process, serve
 from livekit.plugins.modelserver.logs import log_to_stderr
 
 from agent.config import ConfigError, Settings
-from agent.local.host import LocalHost, plan_of
+from agent.local.host import LocalHost, kokoro_voice, plan_of
 from agent.local.tuning import load
 from agent.profiles import Choice
 
@@ -29,6 +29,8 @@ def run_serve(settings: Settings, choice: Choice, *, health_port: int) -> None:
         settings.cache_dir / "run",  # without an address the socket is here
         language=choice.language,
         tuning=tuning,
+        hot_words=settings.agent_hot_words,
+        voice=kokoro_voice(choice),
         health_port=health_port,
     )
     config = replace(host.server_config(), health_host=settings.agent_host)

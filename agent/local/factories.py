@@ -13,6 +13,7 @@ from livekit.plugins.faster_whisper import FasterWhisperEngine, WhisperOptions
 from livekit.plugins.kokoro import (
     Backend,
     KokoroEngine,
+    KokoroOptions,
     OnnxBackend,
     OnnxOptions,
     TorchBackend,
@@ -30,6 +31,7 @@ def faster_whisper(
     max_sessions: int,
     threads: int = 0,
     compute_type: str | None = None,
+    hot_words: str = "",
 ) -> FasterWhisperEngine:
     """`language` None detects it."""
     return FasterWhisperEngine(
@@ -39,16 +41,19 @@ def faster_whisper(
             max_sessions=max_sessions,
             cpu_threads=threads,
             compute_type=compute_type,
+            hot_words=hot_words,
         )
     )
 
 
-def moonshine(*, path: str, model: str, max_sessions: int) -> Recogniser:
-    return MoonshineEngine(Path(path), model=model, max_sessions=max_sessions)
+def moonshine(*, path: str, max_sessions: int) -> Recogniser:
+    """The folder is named after its model: `tiny`, `base-es`."""
+    return MoonshineEngine(Path(path), model=Path(path).name, max_sessions=max_sessions)
 
 
-def kokoro(*, path: str, model: str, threads: int = 0) -> Synthesiser:
-    """The ONNX file, or the PyTorch package for the variant `torch`. Loads it."""
+def kokoro(*, path: str, model: str, threads: int = 0, voice: str | None = None) -> Synthesiser:
+    """The ONNX file, or the PyTorch package for the variant `torch`. Loads it, and speaks in `voice`,
+    so that one that is not there is told now."""
     folder = Path(path)
     backend: Backend
     if model == "torch":
@@ -68,7 +73,7 @@ def kokoro(*, path: str, model: str, threads: int = 0) -> Synthesiser:
                 name=f"kokoro:{model}",
             )
         )
-    engine = KokoroEngine(backend)
+    engine = KokoroEngine(backend, KokoroOptions(voice=voice) if voice else None)
     engine.load()
     return CachingEngine(engine, PhraseCache())  # greetings and the like, of all calls
 

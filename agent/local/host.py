@@ -31,9 +31,6 @@ logger = logging.getLogger(__name__)
 LOADING_TIMEOUT_S = 180.0
 """For the models to be read from a slow disk."""
 
-LLAMA_SLOTS = 4
-"""Calls whose conversation llama.cpp keeps evaluated; a further one is evaluated anew each turn."""
-
 _SHARED_LANE = "cpu"
 """Speech engines take turns: on a CPU two steps at once take twice as long each."""
 
@@ -46,6 +43,10 @@ class LocalHost:
     addresses: LocalAddresses
     language: str
     tuning: Tuning
+    hot_words: str
+    """That recognisers listen for."""
+    voice: str | None
+    """Of Kokoro."""
     context_tokens: int
     """Of each call, in llama.cpp."""
     health_port: int | None
@@ -58,14 +59,18 @@ class LocalHost:
         *,
         language: str,
         tuning: Tuning,
+        hot_words: str = "",
+        voice: str | None = None,
         context_tokens: int = 4096,
+        llama_slots: int = 4,
         health_port: int | None,
     ) -> LocalHost:
-        """`folder`: private, for sockets and locks; its path must be short, as a socket's must."""
+        """`folder`: private, for sockets and locks; its path must be short, as a socket's must.
+        `llama_slots`: calls whose conversation llama.cpp keeps evaluated."""
         addresses = LocalAddresses(
             model_server=f"unix:{folder / 'models.sock'}",
             llama_url=f"http://127.0.0.1:{_free_port()}",
-            llama_slots=LLAMA_SLOTS,
+            llama_slots=llama_slots,
             slots_folder=folder / "slots",
         )
         return cls(
@@ -73,6 +78,8 @@ class LocalHost:
             addresses=addresses,
             language=language,
             tuning=tuning,
+            hot_words=hot_words,
+            voice=voice,
             context_tokens=context_tokens,
             health_port=health_port,
         )
@@ -85,7 +92,13 @@ class LocalHost:
                     name=served.name,
                     kind=served.kind,
                     factory=f"agent.local.factories:{served.model.spec.name}",
-                    options=engine_options(served, self.language, self.tuning),
+                    options=engine_options(
+                        served,
+                        self.language,
+                        self.tuning,
+                        hot_words=self.hot_words,
+                        voice=self.voice,
+                    ),
                     max_batch=self.tuning.whisper_batch if served.kind == "stt" else 1,
                     lane=_SHARED_LANE,
                 )
@@ -122,7 +135,7 @@ class LocalHost:
             ServerOptions(
                 model=gguf_of(model),
                 draft_model=gguf_of(self.plan.draft) if self.plan.draft else None,
-                slots=LLAMA_SLOTS,
+                slots=self.addresses.llama_slots,
                 context_tokens=self.context_tokens,
                 threads=self.tuning.llama_threads or None,
                 port=int(self.addresses.llama_url.rpartition(":")[2]),
@@ -159,11 +172,19 @@ def local_host(settings: Settings, choice: Choice, folder: Path) -> LocalHost | 
         folder,
         language=choice.language,
         tuning=tuning,
+        hot_words=settings.agent_hot_words,
+        voice=kokoro_voice(choice),
         context_tokens=settings.agent_llm_context,
+        llama_slots=settings.agent_llm_slots,
         health_port=0,
     )
     host.addresses.publish(os.environ)
     return host
+
+
+def kokoro_voice(choice: Choice) -> str | None:
+    """The voice of the settings, where it is one of Kokoro's: its names are the preferred engine's."""
+    return choice.voice if choice.tts.name == "kokoro" else None
 
 
 def plan_of(

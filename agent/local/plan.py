@@ -75,8 +75,15 @@ def make_plan(
     )
 
 
-def engine_options(served: ServedModel, language: str, tuning: Tuning) -> dict[str, Any]:
-    """The arguments of its factory (`agent.local.factories`)."""
+def engine_options(
+    served: ServedModel,
+    language: str,
+    tuning: Tuning,
+    *,
+    hot_words: str = "",
+    voice: str | None = None,
+) -> dict[str, Any]:
+    """The arguments of its factory (`agent.local.factories`). `voice`: in Kokoro's names."""
     options: dict[str, Any] = {"path": str(served.model.path)}
     variant = served.model.spec.model or ""
     match served.model.spec.name:
@@ -86,10 +93,11 @@ def engine_options(served: ServedModel, language: str, tuning: Tuning) -> dict[s
                 "max_sessions": _MAX_SESSIONS,
                 "threads": tuning.whisper_threads,
                 "compute_type": tuning.whisper_compute_type or None,
+                "hot_words": hot_words,
             }
         case "moonshine":
-            return options | {"model": variant, "max_sessions": _MAX_SESSIONS}
+            return options | {"max_sessions": _MAX_SESSIONS}
         case "kokoro":
-            return options | {"model": variant, "threads": tuning.kokoro_threads}
+            return options | {"model": variant, "threads": tuning.kokoro_threads, "voice": voice}
         case _:
             return options | {"model": variant}

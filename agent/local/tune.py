@@ -17,15 +17,15 @@ from agent.weights import store_of
 def run_tune(settings: Settings, plan: LocalPlan) -> int:
     """Prints what was measured and saves the choice; the exit status.
 
-    Raises ConfigError when nothing is local, EngineError when a model cannot be loaded.
+    Raises ConfigError when there is nothing to choose, EngineError when a model cannot be loaded.
     """
     console = Console()
     trials = trials_of(plan, precisions_of(plan, settings, store_of(settings)))
     if not trials:
         raise ConfigError(
             [
-                "None of the engines of these settings is local: there is nothing to tune. "
-                "Run `parley download`, then set AGENT_PROFILE=local."
+                "These settings have no Whisper, Kokoro or llama.cpp of this machine: there is "
+                "nothing to tune. Run `parley download`, then set AGENT_PROFILE=local."
             ]
         )
     measurements = [

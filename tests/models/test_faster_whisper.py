@@ -87,6 +87,9 @@ def test_a_model_of_english_only_says_so() -> None:
     assert final.text == SENTENCE
     with pytest.raises(EngineError, match="multilingual"):
         engine.open(language="de")
+    german = options(scripted_whisper(SENTENCE, english_only=True), language="de")
+    with pytest.raises(EngineError, match="multilingual"):
+        FasterWhisperEngine(german).load()
 
 
 def test_a_language_this_very_model_lacks_is_refused(nonsense: FasterWhisperEngine) -> None:

@@ -272,8 +272,11 @@ async def test_a_draft_model_guesses_and_the_model_decides(
     server.start(timeout_s=15.0)
     try:
         async with call(server, extra_body={"temperature": 0.0}) as engine:
-            drafted = text_of(await ask(engine, question()))
-            assert drafted.strip()
+            assert text_of(await ask(engine, question())).strip()
+        body = {"prompt": "Once upon a time", "n_predict": 24, "temperature": 0.0}
+        async with httpx2.AsyncClient(trust_env=False, timeout=10.0) as http:
+            timings = (await http.post(f"{server.url}/completion", json=body)).json()["timings"]
+        assert timings["draft_n_accepted"] > 0, "nothing was guessed, or every guess was wrong"
     finally:
         server.stop()
 

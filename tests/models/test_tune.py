@@ -51,6 +51,8 @@ def test_all_engines_are_timed_and_a_worker_runs_them_so(
     assert whisper["compute_type"] in compute_types()
     assert whisper["threads"] in counts and kokoro["threads"] in counts
     assert 0 < tuning.kokoro_per_s < 0.5, "a hum costs next to nothing"
+    llama_s = [each["seconds"] for each in measured if each["engine"] == "llama_cpp"]
+    assert 0 < tuning.llama_first_s < max(llama_s)
     assert (planner := tuning.planner()) and planner.first_length().sentence_chars == 4
 
 
@@ -71,8 +73,11 @@ def test_what_a_clause_costs_is_told_from_what_is_heard_of_it() -> None:
     assert cost.fixed_s == pytest.approx(0.2, abs=0.02)
 
 
-def test_without_local_engines_there_is_nothing_to_tune(tmp_path: Path) -> None:
-    settings = Settings(_env_file=None, agent_cache_dir=tmp_path, agent_profile="simulated")
+@pytest.mark.parametrize("stt", ["simulated", "moonshine:."])
+def test_where_there_is_no_choice_there_is_nothing_to_tune(stt: str, tmp_path: Path) -> None:
+    settings = Settings(
+        _env_file=None, agent_cache_dir=tmp_path, agent_profile="simulated", agent_stt=stt
+    )
     with pytest.raises(ConfigError, match="nothing to tune"):
         run_tune(settings, plan_of(settings, choose(settings)))
     assert not (tmp_path / FILE).exists()

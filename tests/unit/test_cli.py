@@ -21,6 +21,12 @@ SENSIBLE = {
     "AGENT_METRICS_PORT": "0",
 }
 
+DRAFT = {
+    "AGENT_LLM": "llama_cpp:.",
+    "AGENT_LLM_DRAFT": "qwen2.5-0.5b-instruct",
+    "AGENT_CACHE_DIR": "nothing-here",
+}
+
 
 def parley(
     *arguments: str, cwd: Path, timeout_s: float = 60, **environment: str
@@ -60,6 +66,7 @@ def test_every_command_has_help(command: str, tmp_path: Path) -> None:
         (SENSIBLE | {"AGENT_WEB_PORT": "x", "LIVEKIT_URL": "y"}, "AGENT_WEB_PORT"),
         (SENSIBLE | {"AGENT_TTS": "simulated:soon"}, "soon"),
         (SENSIBLE | {"AGENT_TTS": "espeak", "AGENT_VOICE": "donald"}, "donald"),
+        (SENSIBLE | DRAFT, "parley download llama_cpp:qwen2.5-0.5b-instruct"),
     ],
 )
 def test_a_worker_that_cannot_work_says_why_at_once(

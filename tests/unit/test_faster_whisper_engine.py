@@ -98,7 +98,7 @@ def test_a_gpu_that_fails_is_not_taken_for_a_broken_model(
 ) -> None:
     libraries.gpus, libraries.error = 1, "Library libcublas.so.12 is not found"
     error = error_of(WhisperOptions(model=str(model_files(tmp_path))))
-    assert "GPU" in error
+    assert "GPU" in error and "CUDA_VISIBLE_DEVICES" in error
     assert "download" not in error
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from agent.engine_spec import EngineSpec
 from agent.local.addresses import LocalAddresses
-from agent.local.host import LLAMA_SLOTS, LocalHost
+from agent.local.host import LocalHost
 from agent.local.models import is_path, is_url, locate
 from agent.local.plan import LocalPlan, engine_options, make_plan
 from agent.local.tuning import Tuning
@@ -95,12 +95,30 @@ def test_engines_get_their_files_and_the_language(models: Path, tmp_path: Path) 
     assert engine_options(whisper, "de", tuned)["compute_type"] == "int16"
 
 
+def test_the_words_to_listen_for_and_the_voice_reach_their_engines(
+    models: Path, tmp_path: Path
+) -> None:
+    plan = make_plan(specs(f"faster_whisper:{models}", f"kokoro:{models}"), Store(tmp_path))
+    host = LocalHost.prepare(
+        plan,
+        tmp_path,
+        language="en",
+        tuning=Tuning(),
+        hot_words="Parley, Ann Example",
+        voice="bf_emma",
+        health_port=None,
+    )
+    ear, voice = host.server_config().engines
+    assert ear.options["hot_words"] == "Parley, Ann Example"
+    assert voice.options["voice"] == "bf_emma"
+
+
 def test_addresses_reach_the_processes_of_calls(tmp_path: Path) -> None:
     host = LocalHost.prepare(
-        LocalPlan(), tmp_path, language="en", tuning=Tuning(), health_port=None
+        LocalPlan(), tmp_path, language="en", tuning=Tuning(), llama_slots=7, health_port=None
     )
     environment: dict[str, str] = {}
     host.addresses.publish(environment)
     assert LocalAddresses.published(environment) == host.addresses
-    assert host.addresses.llama_slots == LLAMA_SLOTS
+    assert host.addresses.llama_slots == 7
     assert LocalAddresses.published({}) is None

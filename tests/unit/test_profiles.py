@@ -158,6 +158,41 @@ def test_a_model_server_elsewhere_has_weights_and_packages_itself(tmp_path: Path
     assert str(choice.llm) == "llama_cpp:http://models.example:8080"
 
 
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"agent_language": "fr", "agent_stt": "faster_whisper"}, "faster_whisper:base.en was not"),
+        ({"agent_language": "de-AT", "agent_tts": "kokoro"}, "kokoro:v1.0 was not"),
+        ({"agent_language": "fr", "agent_stt": "faster_whisper:base", "agent_tts": "kokoro"}, ""),
+        ({"agent_language": "nb", "agent_stt": "faster_whisper:base"}, ""),
+        ({"agent_language": "auto", "agent_stt": "faster_whisper", "agent_tts": "kokoro"}, ""),
+    ],
+)
+def test_a_model_of_another_language_is_refused_at_the_start(
+    values: dict[str, str], says: str, tmp_path: Path
+) -> None:
+    elsewhere = settings(
+        agent_profile="simulated", agent_modelserver="tcp://models.example:7000", **values
+    )
+    if not says:
+        choose(elsewhere, None, everything_is_installed, Store(tmp_path))
+        return
+    with pytest.raises(ProfileError, match=says):
+        choose(elsewhere, None, everything_is_installed, Store(tmp_path))
+
+
+def test_a_call_in_another_language_has_the_engines_of_a_list_that_know_it(tmp_path: Path) -> None:
+    values = {"agent_modelserver": "tcp://models.example:7000", "agent_tts": "kokoro, espeak"}
+    worker = settings(agent_profile="simulated", **values)
+    english = choose(worker, None, everything_is_installed, Store(tmp_path))
+    german = choose(
+        worker, parse_metadata('{"language": "de"}'), everything_is_installed, Store(tmp_path)
+    )
+    assert english.engines["tts"] == "kokoro:v1.0, espeak"
+    assert german.engines["tts"] == "espeak"
+    assert "kokoro is left out of AGENT_TTS" in german.warnings[0]
+
+
 def test_a_variant_that_does_not_exist_is_told_with_the_setting(tmp_path: Path) -> None:
     with pytest.raises(ProfileError, match="AGENT_STT.*no weights 'faster_whisper:bas'"):
         choose(

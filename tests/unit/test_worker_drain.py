@@ -1,17 +1,20 @@
-"""What a worker does after its first signal; the server of its calls is the test's own."""
+"""What a worker does around its calls: before the first, and after a signal. Their server is the test's own."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from livekit.agents import AgentServer
 from livekit.agents.job import RunningJobInfo
+from livekit.plugins.speechcore import EngineError
 
 from agent.worker import Drain, run_worker
 
@@ -73,3 +76,31 @@ def test_in_dev_nobody_is_waited_for() -> None:
     server = Server(lambda: False)
     assert run_worker(server) == 0
     assert server.did == ["run in dev", "close"]
+
+
+def test_a_worker_takes_calls_when_its_local_engines_are_ready_and_ends_before_them() -> None:
+    server = Server(lambda: True)
+
+    @contextlib.asynccontextmanager
+    async def engines() -> AsyncIterator[None]:
+        server.did.append("engines are ready")
+        yield
+        server.did.append("engines end")
+
+    assert run_worker(server, local=engines()) == 0
+    assert server.did == ["engines are ready", "run in dev", "close", "engines end"]
+
+
+def test_engines_that_cannot_start_are_one_sentence_and_the_worker_takes_no_calls(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    server = Server(lambda: True)
+
+    @contextlib.asynccontextmanager
+    async def engines() -> AsyncIterator[None]:
+        raise EngineError("the model is broken: run `parley download`")
+        yield
+
+    assert run_worker(server, local=engines()) == 1
+    assert not server.did
+    assert "the model is broken: run `parley download`" in caplog.text

@@ -55,19 +55,17 @@ class FasterWhisperEngine:
         return SAMPLE_RATE_HZ
 
     def load(self) -> None:
-        """Loads the model and decodes a moment of silence, if it is not loaded. Blocks."""
-        self._loaded()
+        """Loads the model and decodes a moment of silence, if it is not loaded. Blocks.
+
+        Raises EngineError, for a set language that the model does not know as well.
+        """
+        self._check_language(whisper_language(self._options.language))
 
     def open(self, *, language: str | None = None) -> WhisperSession:
         """None is the language of the options. Raises EngineError for one the model does not know,
         EngineBusy when `max_sessions` are open."""
         chosen = whisper_language(language if language is not None else self._options.language)
-        decoder = self._loaded()
-        if chosen is not None and not decoder.knows(chosen):
-            raise EngineError(
-                f"the Whisper model {self.model} does not know the language {chosen!r}:"
-                " take a multilingual model, one without .en in its name"
-            )
+        decoder = self._check_language(chosen)
         with self._lock:
             if self._closed:
                 raise EngineError("this Whisper engine is closed")
@@ -99,6 +97,16 @@ class FasterWhisperEngine:
         with self._lock:
             self._closed = True
             self._decoder = None
+
+    def _check_language(self, language: str | None) -> Decoder:
+        """The decoder. Raises EngineError for a language that it does not know."""
+        decoder = self._loaded()
+        if language is not None and not decoder.knows(language):
+            raise EngineError(
+                f"the Whisper model {self.model} does not know the language {language!r}:"
+                " take a multilingual model, one without .en in its name"
+            )
+        return decoder
 
     def _release(self) -> None:
         with self._lock:
@@ -149,7 +157,10 @@ def load_decoder(options: WhisperOptions) -> Decoder:
         raise
     except Exception as e:  # the libraries raise RuntimeError, ValueError and plain Exception
         if device == "cuda" and _GPU_TROUBLE.search(str(e)):
-            raise EngineError(f"Whisper cannot run on this GPU ({e}): choose the device cpu") from e
+            raise EngineError(
+                f"Whisper cannot run on this GPU ({e}): choose the device cpu, or hide the GPU"
+                " with CUDA_VISIBLE_DEVICES=-1"
+            ) from e
         raise weights.broken(folder, f"the library says: {e}") from e
     return decoder
 

@@ -13,7 +13,7 @@ from livekit.agents import APIConnectionError, APIError, APIStatusError, APITime
 logger = logging.getLogger(__package__)
 
 _STATUS = {
-    401: "wants another API key",
+    401: "wants another API key: set AGENT_LLM_SERVER_KEY to it",
     404: "has no such endpoint: is it a llama.cpp server, and a recent one?",
     503: "is still loading its model",
 }

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from livekit.plugins.speechcore import Recogniser
-from livekit.plugins.speechio import EngineSTT, InProcessRecogniser
+from pathlib import Path
 
+from livekit.plugins.speechio import EngineSTT, InProcessRecogniser, RecogniserHandle
+
+from .engine import MoonshineEngine
 from .models import check_language, parse_model
 
 
 class STT(EngineSTT):
-    """Hears through a Moonshine model of this process."""
+    """Hears through a Moonshine model, in this process or on a model server."""
 
     def __init__(
-        self, engine: Recogniser, *, language: str | None = None, owns_engine: bool = True
+        self,
+        engine: MoonshineEngine | RecogniserHandle,
+        *,
+        language: str | None = None,
+        owns_engine: bool = True,
     ) -> None:
         """`owns_engine`: `aclose()` closes it. Raises EngineError for another language than the
-        model's."""
-        self._name = parse_model(engine.model)
+        model's, and for an engine whose `model` does not end with the name of one."""
+        self._name = parse_model(Path(engine.model.rpartition(":")[2]).name)
+        handle: RecogniserHandle = (
+            InProcessRecogniser(engine, name="moonshine")
+            if isinstance(engine, MoonshineEngine)
+            else engine
+        )
         super().__init__(
-            InProcessRecogniser(engine, name="moonshine"),
+            handle,
             provider="moonshine",
             language=self._name.language,
             owns_engine=owns_engine,

@@ -1,0 +1,169 @@
+"""The local engines as a worker's settings name them: the real processes and libraries, no room."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from livekit.agents import APIStatusError, tts
+from livekit.plugins import llama_cpp
+from livekit.plugins.speechcore import EngineError
+from pydantic import SecretStr
+
+from agent.config import Settings
+from agent.dispatch import CallOptions
+from agent.engines import Loaded, Pipeline, build, import_plugins
+from agent.local.host import local_host
+from agent.profiles import ProfileError, choose
+from tests.contract import llm_checks, stt_checks, tts_checks
+from tests.contract.engines import COUNTED, SCRIPTED
+from tests.contract.stt_checks import Utterance
+from tests.models.hum_kokoro import hum_kokoro
+from tests.models.random_whisper import scripted_whisper
+from tests.models.tiny_llama import write_tiny_llama
+from tests.models.tiny_moonshine import tiny_moonshine
+from tests.models.tiny_piper import tiny_piper
+
+PUBLISHED = ("PARLEY_MODELSERVER_SOCKET", "PARLEY_LLAMA_URL", "PARLEY_LLAMA_SLOTS")
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    engines: Callable[[Path], dict[str, str]]
+    """Settings; the folder keeps what is made."""
+    utterance: Utterance
+
+
+def _whisper_and_kokoro(folder: Path) -> dict[str, str]:
+    files = hum_kokoro()
+    (folder / "model.onnx").symlink_to(files.model_path)
+    (folder / "voices.bin").symlink_to(files.voices_path)
+    whisper = scripted_whisper("what time is it now")
+    return {
+        "agent_stt": f"faster_whisper:{whisper}",
+        "agent_tts": f"kokoro:{folder}",
+        "agent_hot_words": "what, time",
+    }
+
+
+def _moonshine_and_piper(folder: Path) -> dict[str, str]:
+    (folder / "tiny").symlink_to(tiny_moonshine())
+    return {
+        "agent_stt": f"moonshine:{folder / 'tiny'}",
+        "agent_tts": f"piper:{tiny_piper(folder / 'voice')}",
+    }
+
+
+CASES = (
+    Case("faster_whisper, kokoro", _whisper_and_kokoro, SCRIPTED),
+    Case("moonshine, piper", _moonshine_and_piper, COUNTED),
+)
+
+
+@asynccontextmanager
+async def running_call(settings: Settings, folder: Path) -> AsyncIterator[Pipeline]:
+    """A worker's engines, and what a call makes of them."""
+    choice = choose(settings)
+    import_plugins(choice)
+    host = local_host(settings, choice, folder)
+    assert host is not None
+    async with host.running():
+        pipeline = build(settings, choice, CallOptions(), Loaded())
+        try:
+            yield pipeline
+        finally:
+            await pipeline.aclose()
+
+
+@pytest.mark.timeout(60)  # a process that loads its models
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+async def test_engines_hear_and_speak_as_the_settings_name_them_in_any_language(
+    case: Case, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in PUBLISHED:
+        monkeypatch.setenv(name, "")  # what the worker puts there goes with the test
+    settings = Settings(
+        _env_file=None,
+        agent_cache_dir=folder / "cache",
+        agent_profile="local",
+        agent_llm="responder",
+        agent_language="auto",
+        **case.engines(folder),
+    )
+    async with running_call(settings, folder) as pipeline:
+        conversation = await stt_checks.say(pipeline.stt, case.utterance)
+        stt_checks.check_understood(conversation, case.utterance)
+        voices = [engine for engine in pipeline.members if isinstance(engine, tts.TTS)]
+        assert len(voices) == 2, "the one that is named, and espeak behind it"
+        for voice in voices:
+            said = await tts_checks.say(voice, "Hello there.")
+            assert sum(audio.frame.duration for audio in said) > 0.2, voice.label
+
+
+@pytest.mark.timeout(60)
+async def test_a_voice_that_is_not_there_is_told_at_the_start(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for name in PUBLISHED:
+        monkeypatch.setenv(name, "")
+    settings = Settings(
+        _env_file=None,
+        agent_cache_dir=folder / "cache",
+        agent_profile="local",
+        agent_llm="responder",
+        agent_voice="donald",
+        **_whisper_and_kokoro(folder),
+    )
+    with pytest.raises(EngineError, match="did not start"):
+        async with running_call(settings, folder):
+            pass
+    assert "kokoro's voices file has no voice 'donald'" in capfd.readouterr().err
+
+
+def test_a_voice_of_a_server_elsewhere_is_described_here_or_said_to_be_missing(
+    tmp_path: Path,
+) -> None:
+    settings = Settings(
+        _env_file=None,
+        agent_cache_dir=tmp_path,
+        agent_profile="simulated",
+        agent_tts="piper",
+        agent_modelserver="tcp://models.example:7000",
+    )
+    choice = choose(settings)
+    import_plugins(choice)
+    with pytest.raises(ProfileError, match="parley download piper"):
+        build(settings, choice, CallOptions(), Loaded())
+
+
+@pytest.mark.parametrize("key", ["sesame", None])
+async def test_a_server_of_llama_cpp_gets_the_key_of_the_settings(
+    key: str | None, tmp_path: Path
+) -> None:
+    model = write_tiny_llama(tmp_path / "tiny.gguf")
+    server = llama_cpp.LlamaServer(
+        llama_cpp.ServerOptions(
+            model=model, context_tokens=1024, slots=1, threads=1, gpu_layers=0, api_key="sesame"
+        )
+    )
+    server.start(timeout_s=15.0)
+    settings = Settings(
+        _env_file=None,
+        agent_profile="simulated",
+        agent_llm=f"llama_cpp:{server.url}",
+        agent_llm_server_key=SecretStr(key) if key else None,
+    )
+    pipeline = build(settings, choose(settings), CallOptions(), Loaded())
+    try:
+        if key is None:
+            with pytest.raises(APIStatusError, match="set AGENT_LLM_SERVER_KEY"):
+                await llm_checks.ask(pipeline.llm, llm_checks.question())
+        else:
+            assert llm_checks.text_of(await llm_checks.ask(pipeline.llm, llm_checks.question()))
+    finally:
+        await pipeline.aclose()
+        server.stop()
