@@ -14,7 +14,7 @@ class Health:
     """Answers before the models are loaded: healthy, not ready.
 
     /healthz fails when an engine hangs for good: the process should be started anew. /readyz fails
-    whenever new callers should go elsewhere.
+    whenever new callers should go elsewhere: while it drains, an engine hangs, or one is full.
     """
 
     def __init__(self, server: Callable[[], ModelServer | None]) -> None:
@@ -50,7 +50,9 @@ class Health:
         server = self._server()
         if server is None:
             return web.json_response({"ready": False}, status=503)
-        return web.json_response(server.describe(), status=200 if server.is_ready else 503)
+        told = server.describe()
+        has_room = told["ready"] and told["free"] > 0
+        return web.json_response(told, status=200 if has_room else 503)
 
     async def _metrics(self, request: web.Request) -> web.Response:
         server = self._server()
