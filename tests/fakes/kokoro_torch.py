@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass, field
 from importlib.machinery import ModuleSpec
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,9 @@ class Tensor:
 
 
 class KModel:
+    has_gpu = False
+    moved_to: list[str] = []  # noqa: RUF012
+
     @dataclass
     class Output:
         audio: Tensor
@@ -48,13 +51,12 @@ class KModel:
         self.vocab = json.loads(Path(config).read_text())["vocab"]
         if Path(model).read_bytes() != b"weights":
             raise EOFError("Ran out of input")
-        self.device = "cpu"
         self.is_evaluating = False
 
     def to(self, device: str) -> KModel:
-        if device == "cuda":
+        if device == "cuda" and not self.has_gpu:
             raise AssertionError("Torch not compiled with CUDA enabled")
-        self.device = device
+        self.moved_to.append(device)
         return self
 
     def eval(self) -> KModel:
@@ -127,13 +129,18 @@ class TorchFiles:
             (self.voices_dir / f"{voice}.pt").write_bytes(b"voice")
 
 
-def install(patch: pytest.MonkeyPatch, *, with_spacy_model: bool = True) -> None:
+def install(
+    patch: pytest.MonkeyPatch, *, with_spacy_model: bool = True, has_gpu: bool = False
+) -> None:
     """Makes `import kokoro` and `import torch` find this."""
     kokoro, torch = ModuleType("kokoro"), ModuleType("torch")
     patch.setattr(KPipeline, "made", [])
+    patch.setattr(KModel, "moved_to", [])
+    patch.setattr(KModel, "has_gpu", has_gpu)
     for name, value in (("KModel", KModel), ("KPipeline", KPipeline)):
         setattr(kokoro, name, value)
     torch.load = load  # type: ignore[attr-defined]
+    torch.cuda = SimpleNamespace(is_available=lambda: has_gpu)  # type: ignore[attr-defined]
     patch.setitem(sys.modules, "kokoro", kokoro)
     patch.setitem(sys.modules, "torch", torch)
     if with_spacy_model:

@@ -75,6 +75,15 @@ def test_english_never_downloads_in_a_call(
         next(KokoroEngine(TorchBackend(options)).steps("Hello."))
 
 
+@pytest.mark.parametrize(("has_gpu", "device"), [(True, "cuda"), (False, "cpu")])
+def test_a_gpu_is_used_where_there_is_one(
+    has_gpu: bool, device: str, options: TorchOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kokoro_torch.install(monkeypatch, has_gpu=has_gpu)
+    TorchBackend(options).load()
+    assert kokoro_torch.KModel.moved_to == [device]
+
+
 @pytest.mark.usefixtures("library")
 def test_a_device_that_is_not_there_is_an_error(options: TorchOptions) -> None:
     with pytest.raises(EngineError, match="cannot use the device 'cuda'"):

@@ -36,8 +36,8 @@ class TorchOptions:
     voices_dir: Path
     """One file "<voice>.pt" a voice."""
 
-    device: str = "cpu"
-    """As torch names it: "cuda", "cuda:1", "mps"."""
+    device: str = "auto"
+    """As torch names it: "cuda", "cuda:1", "mps"; auto is "cuda" where there is such a GPU, else "cpu"."""
 
     name: str = "kokoro:torch"
 
@@ -119,13 +119,21 @@ def _open_model(options: TorchOptions) -> Any:
         raise EngineError(
             f"torch cannot load {options.model_path} ({type(e).__name__}): {_GET_IT}"
         ) from e
+    device = _device(options.device)
     try:
-        return model.to(options.device).eval()
+        return model.to(device).eval()
     except (RuntimeError, AssertionError) as e:
         raise EngineError(
-            f"torch cannot use the device {options.device!r} on this machine: install what it"
+            f"torch cannot use the device {device!r} on this machine: install what it"
             " needs, or run kokoro on the CPU"
         ) from e
+
+
+def _device(wanted: str) -> str:
+    if wanted != "auto":
+        return wanted
+    torch = import_library("torch", extra=_EXTRA)
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _open_pipeline(language: str) -> Any:
