@@ -6,13 +6,11 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 import numpy as np
 from livekit import rtc
 from livekit.agents import AgentSession
 from livekit.agents.voice.io import AudioInput
-from livekit.agents.voice.transcription import TranscriptSynchronizer
 
 from agent.announcer import Announcer
 from agent.apology import Apologies
@@ -20,7 +18,8 @@ from agent.config import Settings
 from agent.continuity.unfinished import UnfinishedTurn
 from agent.dispatch import CallOptions
 from agent.engines import Loaded, Pipeline, build, import_plugins
-from agent.profiles import choose
+from agent.joining import new_session
+from agent.profiles import Choice, choose
 from agent.read_ahead import ReadAhead
 from agent.realtime.assistant import Successor
 from agent.realtime.deadline import AnswerDeadline
@@ -28,11 +27,8 @@ from agent.realtime.recorder import RealtimeRecorder, recorder_of
 from agent.realtime.take_over import Parts, TakeOver
 from agent.realtime.tap import keep
 from agent.realtime.turn_audio import TurnAudio
-from agent.tools import CallActions, Toolbox
-from agent.tools.faq import Faq
 from agent.turn_record import TurnRecord
 from agent.turn_taking import TurnTaking, Words, endpointing
-from agent.turns.watchdog import Limits
 from agent.turns.words import WordsJudge
 from agent.watch import Watch, tolerance
 from tests.fakes.audio import BED_DBFS, noise
@@ -42,11 +38,12 @@ from tests.fakes.hearing import LoudnessVAD, SettledTurnDetector
 from tests.fakes.providers.coded_speech import read, say
 from tests.fakes.providers.openai import FakeOpenAI
 from tests.hosted.hosts import settings_for
-from tests.session.conversation import APOLOGIES, no_voice
+from tests.session.conversation import APOLOGIES, NO_LIMITS, no_voice
+from tests.session.wiring import close, connect, toolbox_of
 
 RATE_HZ = 24_000
 UNHEARD = "Say that again, please."
-NOON = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
+INSTRUCTIONS = "Be brief."
 _FRAME_S = 0.02
 _STEP = round(_FRAME_S * RATE_HZ) * 2
 
@@ -130,86 +127,81 @@ async def realtime_call(
     """A session that has begun. The cascade behind it is OpenAI's of the same fake server."""
     engines = {f"agent_{stage}": "openai" for stage in ("stt", "llm", "tts")}
     settings = settings_for(provider, agent_profile="realtime", **engines, **values)
-    choice = choose(settings)
-    import_plugins(choice)
-    pipeline = build(settings, choice, CallOptions(), Loaded())
-    loudspeaker = Loudspeaker()
-    records: list[TurnRecord] = []
-    turn_taking = _turn_taking(settings, loudspeaker, pipeline)
-    recorder = recorder_of(choice, call="room", publish=records.append)
-    assert isinstance(recorder, RealtimeRecorder)
-    session = AgentSession[None](
-        stt=pipeline.stt,
-        llm=pipeline.llm,
-        tts=pipeline.tts,
-        vad=turn_taking.vad,
-        turn_handling=turn_taking.options(),
-        conn_options=tolerance(Limits().scaled(0)),
-        aec_warmup_duration=None,
-    )
-    announcer = Announcer(session)
-    actions = CallActions(announce=announcer.announce, hang_up=lambda: None)
-    toolbox = Toolbox(actions, Faq([]), now=lambda: NOON, time_zone="Etc/UTC")
-    assert pipeline.realtime is not None
-    parts = Parts(
-        model=pipeline.realtime,
-        choice=choice,
-        instructions="Be brief.",
-        toolbox=toolbox,
-        turn_taking=turn_taking,
-        recorder=recorder,
-        turn=UnfinishedTurn(),
-        unheard=UNHEARD,
-        begin=lambda: None,
-    )
-    take_over = TakeOver(parts, deadline)
-    watch = Watch(
-        Limits().scaled(0), Apologies(APOLOGIES, no_voice), recorder, loudspeaker, end=lambda: None
-    )
-    successor = Successor(
-        audio=take_over.audio,
-        instructions="Be brief.",
-        toolbox=toolbox,
-        recorder=recorder,
-        turn_taking=turn_taking,
-        read_ahead=ReadAhead([], lambda work: None),
-        watch=watch,
-        turn=UnfinishedTurn(),
-    )
+    made = _Made(settings, deadline)
     call = RealtimeCall(
         provider=provider,
-        session=session,
-        microphone=CodedMicrophone(take_over.audio),
-        loudspeaker=loudspeaker,
-        take_over=take_over,
-        records=records,
+        session=made.session,
+        microphone=CodedMicrophone(made.take_over.audio),
+        loudspeaker=made.loudspeaker,
+        take_over=made.take_over,
+        records=made.records,
     )
-    synchroniser = TranscriptSynchronizer(
-        next_in_chain_audio=loudspeaker, next_in_chain_text=Subtitles()
-    )
-    session.input.audio = call.microphone
-    session.output.audio = synchroniser.audio_output
-    session.output.transcription = synchroniser.text_output
-    take_over.attach(session, successor)
-    recorder.attach(session)
-    turn_taking.attach(session)
+    synchroniser = connect(call.session, call.microphone, call.loudspeaker, Subtitles())
+    made.attach()
     try:
-        await session.start(take_over.assistant, record=False)
-        await take_over.begin()
+        await call.session.start(call.take_over.assistant, record=False)
+        await call.take_over.begin()
         if greeting:
-            session.say(greeting)
+            call.session.say(greeting)
         yield call
     finally:
-        take_over.close()
-        toolbox.close()
-        announcer.close()
-        watch.close()
-        await session.aclose()
-        recorder.close()
-        turn_taking.close()
-        await synchroniser.aclose()
-        await loudspeaker.aclose()
-        await pipeline.aclose()
+        await close(made.take_over, made.toolbox, made.announcer, made.watch)
+        await close(made.session, made.recorder, made.turn_taking, synchroniser)
+        await close(made.loudspeaker, made.pipeline)
+
+
+class _Made:
+    """What a call is made of."""
+
+    def __init__(self, settings: Settings, deadline: AnswerDeadline | None) -> None:
+        choice = choose(settings)
+        import_plugins(choice)
+        self.pipeline = build(settings, choice, CallOptions(), Loaded())
+        self.loudspeaker = Loudspeaker()
+        self.records: list[TurnRecord] = []
+        self.turn_taking = _turn_taking(settings, self.loudspeaker, self.pipeline)
+        self.recorder = recorder_of(choice, call="room", publish=self.records.append)
+        self.session = new_session(self.pipeline, self.turn_taking, tolerance(NO_LIMITS))
+        self.announcer = Announcer(self.session)
+        self.toolbox = toolbox_of(self.announcer, lambda: None)
+        self.watch = Watch(
+            NO_LIMITS,
+            Apologies(APOLOGIES, no_voice),
+            self.recorder,
+            self.loudspeaker,
+            end=lambda: None,
+        )
+        self.take_over = TakeOver(self._of_take_over(choice), deadline)
+
+    def attach(self) -> None:
+        successor = Successor(
+            audio=self.take_over.audio,
+            instructions=INSTRUCTIONS,
+            toolbox=self.toolbox,
+            recorder=self.recorder,
+            turn_taking=self.turn_taking,
+            read_ahead=ReadAhead([], lambda work: None),
+            watch=self.watch,
+            turn=UnfinishedTurn(),
+        )
+        self.take_over.attach(self.session, successor)
+        self.recorder.attach(self.session)
+        self.turn_taking.attach(self.session)
+
+    def _of_take_over(self, choice: Choice) -> Parts:
+        assert isinstance(self.recorder, RealtimeRecorder)
+        assert self.pipeline.realtime is not None
+        return Parts(
+            model=self.pipeline.realtime,
+            choice=choice,
+            instructions=INSTRUCTIONS,
+            toolbox=self.toolbox,
+            turn_taking=self.turn_taking,
+            recorder=self.recorder,
+            turn=UnfinishedTurn(),
+            unheard=UNHEARD,
+            begin=lambda: None,
+        )
 
 
 def _turn_taking(settings: Settings, loudspeaker: Loudspeaker, pipeline: Pipeline) -> TurnTaking:

@@ -7,12 +7,10 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
 from livekit.agents import AgentSession, llm, stt, tts, vad
-from livekit.agents.voice.transcription import TranscriptSynchronizer
 from livekit.plugins import simulated
 from livekit.plugins.speechcore import EngineError, Word
 
@@ -26,8 +24,6 @@ from agent.filler import Filler
 from agent.joining import new_session
 from agent.read_ahead import ReadAhead
 from agent.speech import clause_tts
-from agent.tools import CallActions, Toolbox
-from agent.tools.faq import Faq
 from agent.turn_record import TurnRecord
 from agent.turn_recorder import TurnRecorder
 from agent.turn_taking import TurnTaking, Words
@@ -40,8 +36,8 @@ from tests.fakes.audio import SPEECH_DBFS
 from tests.fakes.audio_io import Loudspeaker, Microphone, Subtitles
 from tests.fakes.eventually import eventually
 from tests.fakes.hearing import LoudnessVAD, SettledTurnDetector
+from tests.session.wiring import close, connect, toolbox_of
 
-NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 ENGINES = {"stt": "ears", "llm": "brain", "tts": "mouth", "turn": "settled"}
 WORD_S = 0.3
 NO_FILLERS = Fillers(delay_s=0, phrases=())
@@ -141,14 +137,14 @@ async def conversation(
         turns=detector,
     )
     announcer = Announcer(session)
-    toolbox = _toolbox(call, announcer)
+    toolbox = toolbox_of(announcer, _hang_up(call))
     attention = Attention(
         session, silence, is_held=lambda: toolbox.has_timer, hang_up=_hang_up(call)
     )
     filler = Filler(session, fillers)
     watches: list[Watch] = []
     recorder = _recorder(call, watches)
-    synchroniser = _sound(call)
+    synchroniser = connect(session, call.microphone, loudspeaker, call.subtitles)
     recorder.attach(session, synchroniser.audio_output)
     watch = _watch(call, recorder, turn_taking, limits, Apologies(APOLOGIES, voice))
     watches.append(watch)
@@ -174,18 +170,9 @@ async def conversation(
     finally:
         if keeper:
             await keeper.aclose()
-        toolbox.close()
-        filler.close()
-        attention.close()
-        announcer.close()
-        watch.close()
-        await session.aclose()
-        recorder.close()
-        turn_taking.close()
-        await synchroniser.aclose()
-        await loudspeaker.aclose()
-        for engine in (ears, brain, mouth):
-            await engine.aclose()
+        await close(toolbox, filler, attention, announcer, watch)
+        await close(session, recorder, turn_taking, synchroniser, loudspeaker)
+        await close(ears, brain, mouth)
 
 
 def _turn_taking(
@@ -218,17 +205,6 @@ def _session(
     return session
 
 
-def _sound(call: Conversation) -> TranscriptSynchronizer:
-    """Brings the session what the caller says, and the caller what the session says."""
-    synchroniser = TranscriptSynchronizer(
-        next_in_chain_audio=call.loudspeaker, next_in_chain_text=call.subtitles
-    )
-    call.session.input.audio = call.microphone
-    call.session.output.audio = synchroniser.audio_output
-    call.session.output.transcription = synchroniser.text_output
-    return synchroniser
-
-
 def _watch(
     call: Conversation,
     recorder: TurnRecorder,
@@ -247,11 +223,6 @@ def _watch(
     turn_taking.on_spoke = watch.spoke
     call.loudspeaker.on_played = lambda samples, at_s: watch.sounded()
     return watch
-
-
-def _toolbox(call: Conversation, announcer: Announcer) -> Toolbox:
-    actions = CallActions(announce=announcer.announce, hang_up=_hang_up(call))
-    return Toolbox(actions, Faq([]), now=lambda: NOON, time_zone="Etc/UTC")
 
 
 def _unread(work: Coroutine[Any, Any, None]) -> None:
