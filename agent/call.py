@@ -98,7 +98,7 @@ class Call:
         self._playout.on_failed = self._on_no_voice
         self._playout.on_gap = metrics.AUDIO_GAPS.observe
         self._turn_taking = self._new_turn_taking(settings, judge)
-        self._limits = limits(settings, choice.profile)
+        self._limits = limits(settings, choice.profile, pipeline.chains.patience_s)
         self._watch = self._new_watch(settings)
         self._refusals = Refusals(self._on_busy)
         self._turn_taking.on_words = self._thread.heard

@@ -26,8 +26,12 @@ from livekit.plugins.chains import (
 )
 
 from agent import metrics
+from agent.config import Settings
 from agent.engine_spec import EngineSpec
-from agent.profiles import is_hosted
+from agent.local.models import LLAMA, is_url
+from agent.local.tuning import Tuning
+from agent.local.tuning import load as load_tuning
+from agent.profiles import Choice, is_hosted
 
 _VARIABLE = "PARLEY_BREAKERS"
 _FILE = "breakers.json"
@@ -36,6 +40,11 @@ HOSTED_S = {"stt": 0.7, "llm": 0.7, "tts": 0.7}
 LOCAL_S = {"stt": 2.0, "llm": 2.5, "tts": 6.0}
 """To the first result, token or byte; a busy processor needs longer than a
 provider, and a voice that makes a clause whole its time for the longest one."""
+
+_AMONG_OTHERS = 5
+"""So many times as long as alone a local model's first token may take among other callers'."""
+_LONGEST_LLM_S = 6.0
+"""livekit gives a chain 10 s: the next one needs some of them."""
 
 _CONTINUING = {
     "llama_cpp": Continuing.PREFILLED,
@@ -63,15 +72,30 @@ def share_breakers(folder: Path, environment: MutableMapping[str, str] = os.envi
 class Chains:
     """Makes the chains of one call."""
 
-    def __init__(self, hedge_s: float | None) -> None:
+    def __init__(self, hedge_s: float | None, *, first_token_s: float = 0.0) -> None:
+        """`first_token_s`: what a local language model needs for it on this machine; 0 where nobody
+        has measured it. Only a slow one gets another deadline."""
         path = os.environ.get(_VARIABLE)
         self._breakers = Breakers(
             FileStore(Path(path)) if path else MemoryStore(), on_event=self.heard
         )
         self._hedge_s = hedge_s
+        llm_s = max(LOCAL_S["llm"], _AMONG_OTHERS * first_token_s)
+        self._local_s = LOCAL_S | {"llm": min(llm_s, _LONGEST_LLM_S)}
         self._preferred: dict[str, str] = {}
         """By stage, where others follow."""
+        self.patience_s: dict[str, float] = {}
+        """By stage, where there are several: what all engines but the last are given, one after the
+        other."""
         self.on_fault: OnFault | None = None
+
+    @classmethod
+    def of(cls, settings: Settings, choice: Choice) -> Chains:
+        """Those of the settings, with what `parley tune` has measured."""
+        models = choice.listed["llm"]
+        is_here = any(spec.name == LLAMA and not is_url(spec) for spec in models)
+        tuning = load_tuning(settings.cache_dir) if is_here else Tuning()
+        return cls(settings.agent_hedge_s, first_token_s=tuning.llama_first_s)
 
     def can_spare(self, stage: str) -> bool:
         return stage in self._preferred
@@ -88,18 +112,20 @@ class Chains:
         if len(engines) == 1:
             return engines[0][1]
         self._preferred["stt"] = _name("stt", engines[0][0])
-        return ChainSTT(_members("stt", engines), breakers=self._breakers, on_event=self.heard)
+        return ChainSTT(self._members("stt", engines), breakers=self._breakers, on_event=self.heard)
 
     def llm(self, engines: Engines[llm.LLM[Any]]) -> llm.LLM[Any]:
         if len(engines) == 1:
             return engines[0][1]
         self._preferred["llm"] = _name("llm", engines[0][0])
         return ChainLLM(
-            _members("llm", engines),
+            self._members("llm", engines),
             self._breakers,
             hedge_s=self._hedge_s,
             continues={
-                str(spec): _CONTINUING[spec.name] for spec, _ in engines if spec.name in _CONTINUING
+                _name("llm", spec): _CONTINUING[spec.name]
+                for spec, _ in engines
+                if spec.name in _CONTINUING
             },
             on_event=self.heard,
         )
@@ -107,7 +133,7 @@ class Chains:
     def tts(self, engines: Engines[tts.TTS[Any]]) -> tts.TTS[Any]:
         if len(engines) == 1:
             return engines[0][1]
-        return ChainTTS(_members("tts", engines), breakers=self._breakers, on_event=self.heard)
+        return ChainTTS(self._members("tts", engines), breakers=self._breakers, on_event=self.heard)
 
     def heard(self, event: ChainEvent) -> None:
         match event:
@@ -127,12 +153,17 @@ class Chains:
         if self.on_fault is not None:
             self.on_fault(stage)
 
-
-def _members(stage: str, engines: Engines[T]) -> list[Member[T]]:
-    return [
-        Member(_name(stage, spec), engine, (HOSTED_S if is_hosted(stage, spec) else LOCAL_S)[stage])
-        for spec, engine in engines
-    ]
+    def _members(self, stage: str, engines: Engines[T]) -> list[Member[T]]:
+        members = [
+            Member(
+                _name(stage, spec),
+                engine,
+                (HOSTED_S if is_hosted(stage, spec) else self._local_s)[stage],
+            )
+            for spec, engine in engines
+        ]
+        self.patience_s[stage] = sum(member.deadline_s for member in members[:-1])
+        return members
 
 
 def _name(stage: str, spec: EngineSpec) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 
 from livekit.agents import (
@@ -29,6 +29,7 @@ from agent import metrics
 from agent.apology import Apologies
 from agent.config import Settings
 from agent.playout import Playout
+from agent.profiles import STAGES
 from agent.turn_record import TurnRecord
 from agent.turn_recorder import TurnRecorder, is_spoken
 from agent.turns.stt_events import FINAL, TRANSCRIPTS, text_of
@@ -51,12 +52,32 @@ Chunk = llm.ChatChunk | str | FlushSentinel
 _ERRORS = 10_000
 """As many as there may be until the third apology."""
 
+_LAST_S = 1.5
+"""What the last engine of a chain has, once all others have had their time."""
+
+_LOOK_S = 0.5
+"""So often the call is looked at while the agent has something to say: not all that changes it has an
+event, such as the end of a hold, or that somebody hears the agent from now on."""
+
 _TO_BLAME = {State.TOOL: "tool", State.VOICING: "tts", State.APOLOGISING: "tts"}
 
 
-def limits(settings: Settings, profile: str) -> Limits:
-    """Those of the settings. In the simulated profile speech has only the words it is given."""
-    scaled = Limits().scaled(settings.agent_watchdog)
+def limits(settings: Settings, profile: str, patience_s: Mapping[str, float]) -> Limits:
+    """Those of the settings, and no shorter than a chain of engines needs to come to its last one:
+    `patience_s` is what the others are given, by stage.
+
+    In the simulated profile speech has only the words it is given.
+    """
+    words_s, text_s, voice_s = (patience_s.get(stage, 0.0) + _LAST_S for stage in STAGES)
+    least = Limits()
+    patient = replace(
+        least,
+        words_s=max(least.words_s, words_s),
+        thinking_s=max(least.thinking_s, text_s),
+        voice_s=max(least.voice_s, voice_s),
+        sound_s=max(least.sound_s, voice_s),
+    )
+    scaled = patient.scaled(settings.agent_watchdog)
     if profile == "simulated":
         return replace(scaled, words_s=0.0)
     return scaled
@@ -100,9 +121,11 @@ class Watch:
         self._given_up: set[int] = set()
         self._wants_no_answer = False
         """A tool has ended that leaves nothing to say."""
-        self._is_apologising = False
+        self._apologies_due = 0
+        """Those that were ordered and have not been said; the caller may give cause for another one
+        while the first is being made."""
         self._is_own = False
-        self._saying: asyncio.Task[None] | None = None
+        self._saying: set[asyncio.Task[None]] = set()
 
     def attach(self, session: AgentSession[None]) -> None:
         if not self._is_on:
@@ -123,8 +146,8 @@ class Watch:
         self._session = None
         if self._timer is not None:
             self._timer.cancel()
-        if self._saying is not None:
-            self._saying.cancel()
+        for task in self._saying:
+            task.cancel()
         self._apologies.close()
 
     async def hear(self, events: AsyncIterable[stt.SpeechEvent]) -> AsyncIterator[stt.SpeechEvent]:
@@ -232,7 +255,7 @@ class Watch:
             agent_speaking=session.agent_state == "speaking",
             tool_running=bool(self._tools),
             llm_writing=self._writing > 0,
-            apologising=self._is_apologising,
+            apologising=self._apologies_due > 0,
         )
 
     def _look(self, at_s: float | None = None) -> None:
@@ -245,8 +268,7 @@ class Watch:
             self._take(self._dog.failed(self._loop.time()))
 
     def _take(self, actions: Sequence[Action]) -> None:
-        if any(isinstance(action, Apologise) for action in actions):
-            self._is_apologising = True
+        self._apologies_due += sum(isinstance(action, Apologise) for action in actions)
         if actions:
             # Not in here: speech belongs to the context it is created in, and this may be that of
             # another speech's event.
@@ -255,12 +277,21 @@ class Watch:
 
     def _arm(self) -> None:
         """A timer for the moment at which there may be something to do. One that is early looks."""
-        due_s = self._dog.due_s if self._session is not None else None
+        due_s = self._next_look_s()
         if self._timer is not None:
             if due_s is None or self._timer.when() <= due_s:
                 return
             self._timer.cancel()
         self._timer = None if due_s is None else self._loop.call_at(due_s, self._on_time, due_s)
+
+    def _next_look_s(self) -> float | None:
+        if self._session is None:
+            return None
+        due_s = self._dog.due_s
+        if not self._speeches and not self._playout.is_held:
+            return due_s
+        look_s = self._loop.time() + _LOOK_S
+        return look_s if due_s is None else min(due_s, look_s)
 
     def _on_time(self, at_s: float) -> None:
         self._timer = None
@@ -302,7 +333,9 @@ class Watch:
     def _apologise(self, kind: Apology) -> None:
         logger.warning("the agent apologises", extra={"kind": kind.value})
         metrics.APOLOGIES.labels(kind.value).inc()
-        self._saying = self._loop.create_task(self._say(kind), name="parley-apology")
+        saying = self._loop.create_task(self._say(kind), name="parley-apology")
+        self._saying.add(saying)
+        saying.add_done_callback(self._saying.discard)
 
     async def _say(self, kind: Apology) -> None:
         audio = await self._apologies.audio(kind)
@@ -320,7 +353,7 @@ class Watch:
             self._is_own = False
 
     def _on_apology_done(self, _: SpeechHandle | None = None) -> None:
-        self._is_apologising = False
+        self._apologies_due -= 1
         self._look()
 
 

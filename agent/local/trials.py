@@ -38,6 +38,8 @@ _MOST_PRECISE_FIRST = ("float32", "bfloat16", "float16", "int16", "int8_float16"
 
 _WHISPER_HZ, _KOKORO_HZ = 16_000, 24_000
 _ANSWER_TOKENS = 24
+_REPEATS = 20
+"""Of a sentence: as long as instructions and a few turns."""
 _CALLERS = 4
 """Of whom it is tried whether they are better served together."""
 _LOADING_TIMEOUT_S = 180.0
@@ -53,6 +55,8 @@ class Timing:
     """Of a voice."""
     batch: int = 1
     """How many callers are better served together."""
+    first_s: float = 0.0
+    """Of a language model: until the first token, as `Measurement` has it."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,7 @@ class Trial:
             fixed_s=round(timing.clause_cost.fixed_s, 4),
             per_s=round(timing.clause_cost.per_s, 4),
             batch=timing.batch,
+            first_s=round(timing.first_s, 4),
         )
 
 
@@ -198,17 +203,28 @@ def clause_cost(clauses: Iterable[tuple[bytes, float]], sample_rate_hz: int) -> 
 
 
 def _llama(model: LocalModel, threads: int) -> Timing:
-    """A prompt of some hundred tokens read, and a short answer written."""
+    """A prompt of some hundred tokens read, and a short answer written; then first tokens alone."""
     server = LlamaServer(ServerOptions(model=gguf_of(model), slots=1, threads=threads))
     server.start(timeout_s=_LOADING_TIMEOUT_S)
     try:
-        return Timing([_answer_s(server.url, sentence) for sentence in _SENTENCES])
+        taken_s = [_answer_s(server.url, it * _REPEATS, _ANSWER_TOKENS) for it in _SENTENCES]
+        return Timing(taken_s, first_s=_first_token_s(server.url))
     finally:
         server.stop()
 
 
-def _answer_s(url: str, sentence: str) -> float:
-    body = {"prompt": sentence * 20, "n_predict": _ANSWER_TOKENS, "cache_prompt": False}
+def _first_token_s(url: str) -> float:
+    """As in a call: all of the conversation has been read but for its last sentence."""
+    conversation, taken_s = _SENTENCES[0] * _REPEATS, []
+    _answer_s(url, conversation, tokens=1, is_cached=True)
+    for sentence in _SENTENCES:
+        conversation += sentence
+        taken_s.append(_answer_s(url, conversation, tokens=1, is_cached=True))
+    return statistics.median(taken_s)
+
+
+def _answer_s(url: str, prompt: str, tokens: int, *, is_cached: bool = False) -> float:
+    body = {"prompt": prompt, "n_predict": tokens, "cache_prompt": is_cached}
     request = urllib.request.Request(
         f"{url}/completion", json.dumps(body).encode(), {"Content-Type": "application/json"}
     )

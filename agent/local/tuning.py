@@ -40,6 +40,8 @@ class Tuning:
     kokoro_per_s: float = 0.0
     """How much longer for each second that it is spoken; 0 when it was not measured."""
     llama_threads: int = 0
+    llama_first_s: float = 0.0
+    """Until the first token of an answer, where only the caller's last words are new to the model."""
 
     def planner(self) -> ClausePlanner | None:
         """One that knows the voice's speed before its first clause; None when it was not measured.
@@ -72,6 +74,8 @@ class Measurement:
     per_s: float = 0.0
     batch: int = 1
     """How many callers' pieces are better made together than one after the other."""
+    first_s: float = 0.0
+    """Of a language model: until the first token of an answer in a conversation that it has read."""
 
     def planner(self) -> ClausePlanner | None:
         """What plans clauses for this voice; None for what is no voice."""
@@ -109,6 +113,7 @@ def tuning_of(chosen: dict[str, Measurement]) -> Tuning:
     nothing = Measurement(engine="", threads=0, seconds=0.0)
     whisper = chosen.get("faster_whisper", nothing)
     kokoro = chosen.get("kokoro", nothing)
+    llama = chosen.get("llama_cpp", nothing)
     return Tuning(
         whisper_threads=whisper.threads,
         whisper_compute_type=whisper.variant,
@@ -117,7 +122,8 @@ def tuning_of(chosen: dict[str, Measurement]) -> Tuning:
         kokoro_variant=kokoro.variant,
         kokoro_fixed_s=kokoro.fixed_s,
         kokoro_per_s=kokoro.per_s,
-        llama_threads=chosen.get("llama_cpp", nothing).threads,
+        llama_threads=llama.threads,
+        llama_first_s=llama.first_s,
     )
 
 

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from livekit.agents import APIConnectionError
+from livekit.plugins import responder
 from livekit.plugins.chains import ChainLLM, ChainSTT, ChainTTS, Fault, FaultKind, Switched
 from livekit.plugins.simulated import LLM, STT
 
@@ -14,6 +16,8 @@ from agent.dispatch import CallOptions
 from agent.engine_spec import EngineSpec
 from agent.engines import Loaded, build
 from agent.profiles import choose
+from tests.contract.llm_checks import ask, question, text_of
+from tests.fakes.scripted_llm import ScriptedLLM, words
 
 
 @pytest.fixture
@@ -85,3 +89,33 @@ def test_a_fault_that_another_engine_mends_is_counted_and_told(environment: Path
     )
     assert told == ["tts"]
     assert counter._value.get() == before + 1
+
+
+@pytest.mark.parametrize(
+    ("first_token_s", "deadline_s"), [(0.0, 2.5), (0.1, 2.5), (0.8, 4.0), (60.0, 6.0)]
+)
+def test_a_slow_local_model_has_the_time_that_was_measured(
+    environment: Path, first_token_s: float, deadline_s: float
+) -> None:
+    chains = Chains(None, first_token_s=first_token_s)
+    models = [(EngineSpec(name=name), LLM()) for name in ("llama_cpp", "openai", "responder")]
+    chain = chains.llm(models)
+    assert isinstance(chain, ChainLLM)
+    assert [member.deadline_s for member in chain.members] == [deadline_s, 0.7, deadline_s]
+    assert chains.patience_s == {"llm": pytest.approx(deadline_s + 0.7)}
+
+
+async def test_an_answer_that_breaks_off_is_ended_in_the_way_of_the_next_model(
+    environment: Path,
+) -> None:
+    """The responder follows no instructions to go on: it answers the question itself."""
+    dying = ScriptedLLM([*words("Let me see."), APIConnectionError("dead")])
+    mind = responder.LLM()
+    chain = Chains(None).llm(
+        [(EngineSpec(name="openai"), dying), (EngineSpec(name="responder"), mind)]
+    )
+    said = text_of(await ask(chain, question("who are you")))
+    alone = text_of(await ask(mind, question("who are you")))
+    await chain.aclose()
+    await mind.aclose()
+    assert said == f"Let me see. {alone}" and "Parley" in alone

@@ -56,7 +56,7 @@ def test_what_was_measured_is_kept_and_read_again(tmp_path: Path) -> None:
     chosen = {
         "faster_whisper": took("faster_whisper", 2, 0.2, "int8"),
         "kokoro": voice,
-        "llama_cpp": took("llama_cpp", 4, 1.0),
+        "llama_cpp": Measurement(engine="llama_cpp", threads=4, seconds=1.0, first_s=0.3),
     }
     path = save(tmp_path, tuning_of(chosen), list(chosen.values()))
     assert load(tmp_path) == Tuning(
@@ -67,6 +67,7 @@ def test_what_was_measured_is_kept_and_read_again(tmp_path: Path) -> None:
         kokoro_fixed_s=0.05,
         kokoro_per_s=0.4,
         llama_threads=4,
+        llama_first_s=0.3,
     )
     assert [each["seconds"] for each in json.loads(path.read_text())["measurements"]] == [
         0.2, 0.9, 1.0,
