@@ -79,6 +79,8 @@ def prewarm(process: JobProcess) -> None:
     """Runs in each job process before its call: settings, and models that take time to load."""
     keep_content_out()
     logging.getLogger("livekit").addFilter(_is_worth_a_line)
+    # The worker has told TEN VAD's licence: not again with each call.
+    logging.getLogger("livekit.plugins.ten_vad").setLevel(logging.ERROR)
     settings = load_settings()
     forkserver = sys.modules.get("agent.preloaded")  # there only in a forkserver's children
     loaded: Loaded = forkserver.LOADED if forkserver else Loaded()

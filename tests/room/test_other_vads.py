@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from livekit.plugins import ten_vad
 
 from tests.room.conftest import Join
 from tests.stack.processes import LiveKit, running_worker
@@ -16,8 +17,10 @@ def vad(livekit: LiveKit, request: pytest.FixtureRequest) -> Iterator[str]:
     """A worker whose name is that of its VAD."""
     name: str = request.param
     environment = {"AGENT_PROFILE": "embedded", "AGENT_NAME": name, "AGENT_VAD": name}
-    with running_worker(livekit.environment | environment):
+    with running_worker(livekit.environment | environment) as worker:
         yield name
+        notices = worker.log.read_text().count(ten_vad.LICENCE_NOTICE)
+    assert notices == (1 if name == "ten_vad" else 0), "once a worker, not with each call"
 
 
 async def test_a_caller_is_heard_answered_and_answered_again(vad: str, join: Join) -> None:
