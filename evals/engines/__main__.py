@@ -79,6 +79,7 @@ def _conditions() -> dict[str, Any]:
     )
     return {
         "cores": os.cpu_count(),
+        "whisper_on": whisper.device(),
         "python": platform.python_version(),
         "versions": {package: version(package) for package in packages},
         "load_at_start": round(os.getloadavg()[0], 2),

@@ -55,7 +55,7 @@ def admission(*, turns: int) -> list[dict[str, Any]]:
 
 async def _row(way: Way, count: int, turns: int) -> dict[str, Any]:
     path = scripted_whisper(sentence(SPOKEN_S), size="tiny", quantization="int8", english_only=True)
-    whisper = {"model": str(path), "device": "cpu", "cpu_threads": 1}
+    whisper = {"model": str(path), "cpu_threads": 1}
     delays = random.Random(count)
     with tempfile.TemporaryDirectory(prefix="parley-") as folder:
         lag = Path(folder) / "lag.json"

@@ -34,13 +34,21 @@ def finals(*, n: int) -> list[Comparison]:
     return [_final(size, length_s, n=n) for size in SIZES for length_s in LENGTHS_S]
 
 
+def device() -> str:
+    """Where Whisper runs, ours and the plain one."""
+    import ctranslate2
+
+    return "cuda" if ctranslate2.get_cuda_device_count() else "cpu"
+
+
 def _final(size: str, length_s: float, *, n: int) -> Comparison:
     from faster_whisper import WhisperModel
 
     path = scripted_whisper(sentence(length_s), size=size, quantization="int8", english_only=True)
     engine = FasterWhisperEngine(WhisperOptions(model=str(path), cpu_threads=_THREADS))
     engine.load()
-    plain = WhisperModel(str(path), device="cpu", compute_type="int8", cpu_threads=_THREADS)
+    precision = "int8" if device() == "cpu" else "float16"  # as ours chooses
+    plain = WhisperModel(str(path), device=device(), compute_type=precision, cpu_threads=_THREADS)
     pcm = speech(length_s)
     samples = to_float(pcm)
 
