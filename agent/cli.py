@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -16,6 +16,9 @@ from agent import __version__
 from agent.config import ConfigError, Settings, load_settings, unknown_variables
 from agent.profiles import Choice, ProfileError, choose
 from agent.weights import WeightsError
+
+if TYPE_CHECKING:
+    from agent.local.host import LocalHost
 
 app = typer.Typer(
     name="parley",
@@ -274,49 +277,57 @@ def _worker(*, dev: bool) -> int:
         _check_ports(settings)
         _check_server(settings)
         _check_model_server(settings, choice)
-        from agent.chained import share_breakers
-        from agent.farewell import share_farewell
-        from agent.lateness import share_lateness
-        from agent.local.host import local_host
+        return _work(settings, choice, Path(folder), dev=dev)
 
-        share_breakers(Path(folder))
-        share_lateness(Path(folder))
-        farewell = share_farewell(Path(folder))
-        local = local_host(settings, choice, Path(folder))
-        from agent.forkserver import settle_forkserver, start_forkserver
 
-        start_forkserver()
-        from agent.continuity.lookout import watching
-        from agent.gauges import gauging
-        from agent.health import answering
-        from agent.log_privacy import keep_content_out
-        from agent.logs import log_to_stdout
-        from agent.main import build_server
-        from agent.metrics_files import keep_own
-        from agent.metrics_server import shared_folder
-        from agent.reception import Reception
-        from agent.worker import Drain, run_worker
+def _work(settings: Settings, choice: Choice, folder: Path, *, dev: bool) -> int:
+    farewell, local = _shared(settings, choice, folder)
+    from agent.forkserver import settle_forkserver, start_forkserver
 
-        level = "DEBUG" if dev and settings.agent_log_level == "INFO" else settings.agent_log_level
-        log_to_stdout(level, settings.agent_log_format or ("text" if dev else "json"))
-        keep_content_out()
-        reception = Reception(settings, dev=dev)
-        try:
-            server = build_server(settings, reception)
-        except ProfileError as e:
-            settle_forkserver()
-            raise ConfigError([str(e)]) from None
-        return run_worker(
-            server,
-            drain=None if dev else Drain(settings.agent_drain_s, farewell),
-            health=answering(settings, reception.describe),
-            local=local.running() if local else None,
-            beside=[
-                keep_own(shared_folder() or metrics_folder),
-                gauging(reception, settings, choice),
-                watching(server, settings, reception),
-            ],
-        )
+    start_forkserver()
+    from agent.continuity.lookout import watching
+    from agent.gauges import gauging
+    from agent.health import answering
+    from agent.log_privacy import keep_content_out
+    from agent.logs import log_to_stdout
+    from agent.main import build_server
+    from agent.metrics_files import keep_own
+    from agent.metrics_server import shared_folder
+    from agent.reception import Reception
+    from agent.worker import Drain, run_worker
+
+    level = "DEBUG" if dev and settings.agent_log_level == "INFO" else settings.agent_log_level
+    log_to_stdout(level, settings.agent_log_format or ("text" if dev else "json"))
+    keep_content_out()
+    reception = Reception(settings, dev=dev)
+    try:
+        server = build_server(settings, reception)
+    except ProfileError as e:
+        settle_forkserver()
+        raise ConfigError([str(e)]) from None
+    return run_worker(
+        server,
+        drain=None if dev else Drain(settings.agent_drain_s, farewell),
+        health=answering(settings, reception.describe),
+        local=local.running() if local else None,
+        beside=[
+            keep_own(shared_folder() or folder / "metrics"),
+            gauging(reception, settings, choice),
+            watching(server, settings, reception),
+        ],
+    )
+
+
+def _shared(settings: Settings, choice: Choice, folder: Path) -> tuple[Path, LocalHost | None]:
+    """What job processes find in their environment, from the first one on."""
+    from agent.chained import share_breakers
+    from agent.farewell import share_farewell
+    from agent.lateness import share_lateness
+    from agent.local.host import local_host
+
+    share_breakers(folder)
+    share_lateness(folder)
+    return share_farewell(folder), local_host(settings, choice, folder)
 
 
 def _choice(settings: Settings) -> Choice:
