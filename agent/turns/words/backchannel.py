@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from agent.turns.words import lexicon
+from agent.turns.words.hums import ASSENT
 from agent.turns.words.tokens import utterance
 
 Heard = Literal["none", "backchannel", "content", "unclear"]
@@ -23,7 +24,7 @@ _SOUND = (
 _YES = (
     r"yes|ye+a+h*|yah|yep|yup|okay|okey dokey|kay|right|sure|fine|alright(?: then)?|all right(?: then)?|correct|exactly|absolutely|"
     r"definitely|certainly|totally|precisely|indeed|agreed|understood|of course|for sure|sure thing|naturally|"
-    r"i (?:think|guess|suppose|believe|hope) so|mm hmm|m+h+m+|uh huh|um hum|u+h hum|please do|go ahead"
+    rf"i (?:think|guess|suppose|believe|hope) so|please do|go ahead|{ASSENT}"
 )
 _PRAISE = (
     r"good|great|nice|cool|lovely|wonderful|perfect|awesome|amazing|excellent|brilliant|fantastic|super|interesting|"

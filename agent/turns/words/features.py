@@ -9,6 +9,7 @@ from typing import Literal
 from agent.turns.words import lexicon
 from agent.turns.words.asked import Asked, asked_for, offered_words
 from agent.turns.words.dictation import Dictation, dictation
+from agent.turns.words.hums import is_assent
 from agent.turns.words.language_model import TrigramModel
 from agent.turns.words.neighbours import Neighbours
 from agent.turns.words.shape import shape_features
@@ -28,7 +29,6 @@ _UNFINISHED_ANSWERS = frozenset({"i", "it", "of", "that's", "not", "very", "all"
 _CHOICE_WORDS = frozenset(
     "first second third last one either both neither former latter whatever any".split()
 )
-_SOUNDS_OF_ASSENT = frozenset({("mm", "hmm"), ("uh", "huh"), ("um", "hum"), ("mhm",)})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,7 @@ def evidence(words: Utterance, agent_said: str, language: Language | None) -> Ev
     """For at least one word; without `language` from the words themselves alone."""
     asked = asked_for(agent_said)
     mark = MARK_LOG_ODDS.get(words.mark, 0.0)
-    if words.tokens in _SOUNDS_OF_ASSENT:
+    if is_assent(words.tokens):
         return Evidence(state="answer", features={}, log_odds=_ANSWER_LOG_ODDS)
     dictated = dictation(words.tokens, asked)
     if _hesitates(words):

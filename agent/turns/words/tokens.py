@@ -16,6 +16,7 @@ _WHOLE = {
     "a.m": "am",
     "p.m": "pm",
     "ok": "okay",
+    "o.k": "okay",
     "cos": "because",
     "'cause": "because",
 }
