@@ -14,9 +14,7 @@ um hum | um-hum | Um hum. | UM HUM | um huh | uhm hum | umhum | umhm
 uh huh | uh-huh | Uh-huh. | uh, huh | uhhuh | uh hum | unh-hunh | ah huh | a huh
 mm hm | mm-hm | mm hmm | Mm-hmm. | Mm, hmm. | mmm hmmm | mmhmm | Mhm. | mhmm | m-hm | M'hm. | mm huh
 """
-SOUNDS = (
-    "a ha | a-ha | Aha! | ah ha | um | Hmm. | hum | huh | um hmm | uh um | ah hm | mm | uh"
-)
+SOUNDS = "a ha | a-ha | Aha! | ah ha | um | Hmm. | hum | huh | um hmm | uh um | ah hm | mm | uh"
 WORDS = "a home | a ham | human | um how | him | a hundred | uh her | mum | hunh hunh what"
 
 
