@@ -67,10 +67,15 @@ class Timers:
         left = [(timer.label, timer.due_s - now) for timer in self._running]
         return sorted(left, key=lambda item: item[1])
 
-    def cancel(self, label: str | None = None) -> list[str]:
-        """Cancels the timers whose label contains `label`, or all; returns their labels."""
+    def cancel(self, label: str | None = None, duration_s: float | None = None) -> list[str]:
+        """Cancels the timers whose label contains `label` and that were set for `duration_s`, or all;
+        returns their labels."""
         wanted = (label or "").strip().lower()
-        chosen = [timer for timer in self._running if wanted in timer.label.lower()]
+        chosen = [
+            timer
+            for timer in self._running
+            if wanted in timer.label.lower() and duration_s in (None, timer.duration_s)
+        ]
         for timer in chosen:
             timer.handle.cancel()
             self._running.remove(timer)

@@ -123,13 +123,14 @@ class Toolbox:
         return f"Your timers: {'; '.join(left)}." if left else "No timer is running."
 
     @function_tool
-    async def cancel_timer(self, label: str | None = None) -> str:
-        """Cancels a timer.
+    async def cancel_timer(self, label: str | None = None, duration_s: float | None = None) -> str:
+        """Cancels a timer; all of them without any argument.
 
         Args:
-            label: Its label or duration; leave out to cancel all.
+            label: What it is for, as it was given when it was set.
+            duration_s: How long it was set for, in seconds.
         """
-        cancelled = self._timers.cancel(label)
+        cancelled = self._timers.cancel(label, duration_s)
         if not cancelled:
             return "There is no such timer."
         return f"Cancelled: {', '.join(cancelled)}."

@@ -46,7 +46,7 @@ def test_any_arguments_have_an_answer_or_a_reason(text: str, other: str, number:
         for call in (
             toolbox.set_timer(number, text),
             toolbox.list_timers(),
-            toolbox.cancel_timer(other),
+            toolbox.cancel_timer(other, number),
             toolbox.get_time(text),
             toolbox.get_date(other),
             toolbox.calculate(text),

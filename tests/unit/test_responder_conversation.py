@@ -45,6 +45,19 @@ def test_outputs_of_tools_come_after_the_message_that_asked() -> None:
     assert (read.user_text, read.is_answered) == ("one", True)
 
 
+def test_what_was_asked_before_comes_with_the_tools_that_did_it() -> None:
+    chat_ctx = context(("user", "zero"), ("user", "one"))
+    add_call(chat_ctx, "a", "A")
+    add_call(chat_ctx, "b", "B", is_error=True)
+    chat_ctx.add_message(role="assistant", content="A")
+    chat_ctx.add_message(role="user", content="no, two")
+    add_call(chat_ctx, "c", "C")
+    read = read_conversation(chat_ctx)
+    assert (read.user_text, read.before, read.done) == ("no, two", "one", frozenset(["a"]))
+    first = read_conversation(context(("user", "one")))
+    assert (first.before, first.done) == ("", frozenset())
+
+
 def test_outputs_that_were_spoken_of_are_done_with() -> None:
     chat_ctx = context(("user", "one"))
     add_call(chat_ctx, "a", "A")

@@ -77,6 +77,15 @@ def names(text: str) -> list[str]:
         ("what are your opening hours", "faq"),
         ("where is the nearest train station", "faq"),
         ("tell me about the return policy", "faq"),
+        ("is breakfast included", "faq"),
+        ("are dogs allowed upstairs", "faq"),
+        ("does the shop deliver on sundays", "faq"),
+        ("has the museum opened yet", "faq"),
+        ("should i bring my passport", "faq"),
+        ("who built you", "faq"),
+        ("no set a timer for ten minutes", "set_timer"),
+        ("wait what time is it", "time"),
+        ("cancel the ten minute timer", "cancel_timer"),
     ],
 )
 def test_requests_are_understood(text: str, skill: str) -> None:
@@ -143,6 +152,10 @@ def test_other_talk_does_nothing(text: str) -> None:
 )
 def test_two_requests_in_one_turn_are_both_understood(text: str, skills: list[str]) -> None:
     assert names(text) == skills
+
+
+def test_a_statement_is_no_question() -> None:
+    assert names("it is a nice day") == names("the shop has opened") == []
 
 
 def test_slots_keep_the_words_as_they_were_written() -> None:

@@ -133,6 +133,17 @@ def test_all_problems_are_reported_at_once_with_line_and_skill() -> None:
         ("skills: [{name: a, examples: [x], tool: t, arguments: [1]}]", "`arguments` must be"),
         ("skills: [{name: a, examples: [x], tool: t, arguments: {b: '{'}}]", "argument 'b'"),
         ("skills: [{name: a, examples: [x], tool: t, arguments: {b: [1]}}]", "a text or a number"),
+        ("skills: [{name: a, examples: [x], tool: t, undo: u}]", "`undo` must be a mapping with"),
+        (
+            "skills: [{name: a, examples: [x], tool: t, undo: {tool: 3}}]",
+            "`undo` must be a mapping",
+        ),
+        ("skills: [{name: a, examples: [x], say: b, undo: {tool: u}}]", "`undo` is of no use"),
+        (
+            "skills: [{name: a, examples: [x], tool: t, undo: {tool: u, arguments: {b: '{q}'}}}]",
+            "argument 'b' names {q}",
+        ),
+        ("skills: [{name: a, examples: [x], tool: t, undo: {tool: u, say: b}}]", "`say` is not"),
         ("a: !!python/object/apply:os.system ['true']", "is not YAML"),
     ],
 )

@@ -3,6 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from livekit.plugins.responder import load_skills
+from livekit.plugins.responder.replies import Moment, Responder
 
 from agent.config import Settings
 from agent.tools.faq import Faq, load_faq, parse_markdown
@@ -58,3 +60,18 @@ def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
     (tmp_path / "bad.md").write_bytes(b"\xff\xfe# no")
     with pytest.raises(ValueError, match=r"bad\.md is not UTF-8"):
         load_faq(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        answer.question
+        for path in sorted(Settings().faq_dir.glob("*.md"))
+        for answer in parse_markdown(path.read_text(encoding="utf-8"))
+    ],
+)
+def test_the_responder_looks_the_questions_of_these_documents_up_in_them(question: str) -> None:
+    reply = Responder(load_skills()).answer(question, Moment(tools=frozenset(["search_faq"])))
+    (call,) = reply.calls
+    found = load_faq(Settings().faq_dir).search(str(call.arguments["question"]))
+    assert found is not None and found.question == question

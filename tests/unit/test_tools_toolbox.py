@@ -72,6 +72,16 @@ async def test_a_cancelled_timer_stays_silent(toolbox: Toolbox, room: Room) -> N
     assert await toolbox.list_timers() == "No timer is running."
 
 
+async def test_a_timer_is_cancelled_by_its_length(toolbox: Toolbox) -> None:
+    for duration_s, label in ((300.0, None), (900.0, None), (300.0, "eggs")):
+        await toolbox.set_timer(duration_s, label)
+    assert await toolbox.cancel_timer("eggs", 900.0) == "There is no such timer."
+    assert await toolbox.cancel_timer("eggs", 300.0) == "Cancelled: eggs."
+    assert await toolbox.cancel_timer(duration_s=300.0) == "Cancelled: 5 minutes."
+    assert "15 minutes" in await toolbox.list_timers()
+    toolbox.close()
+
+
 @pytest.mark.parametrize("duration_s", [0, -1, 100_000])
 async def test_a_timer_of_no_sensible_length_is_refused(
     toolbox: Toolbox, duration_s: float

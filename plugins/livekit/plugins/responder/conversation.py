@@ -23,6 +23,10 @@ class Conversation:
     user_text: str = ""
     """What the caller said last, answered or not."""
     is_answered: bool = False
+    before: str = ""
+    """What the caller said before that."""
+    done: frozenset[str] = frozenset()
+    """The tools that did what the caller asked for then."""
     turn: int = 0
     last_reply: str = ""
     word_count: int = 0
@@ -41,12 +45,19 @@ def read_conversation(chat_ctx: llm.ChatContext) -> Conversation:
         for item in since
         if isinstance(item, llm.FunctionCallOutput)
     ]
+    before = users[-2] if len(users) > 1 else last_user
     is_tools_turn = bool(items) and isinstance(items[-1], llm.FunctionCallOutput)
     return Conversation(
         outputs=tuple(outputs) if is_tools_turn else (),
         instructions=_instructions(items),
         user_text=_text(items[last_user]) if users else "",
         is_answered=last_reply > last_user or bool(outputs),
+        before=_text(items[before]) if before != last_user else "",
+        done=frozenset(
+            item.name
+            for item in items[before + 1 : max(last_user, 0)]
+            if isinstance(item, llm.FunctionCallOutput) and not item.is_error
+        ),
         turn=len(users),
         last_reply=_text(items[last_reply]) if replies else "",
         word_count=sum(len(_text(item).split()) for item in chat_ctx.items),

@@ -41,6 +41,11 @@ def parse_duration(words: Sequence[str]) -> float | None:
     return total_s if total_s > 0 and not rest else None
 
 
+def is_unit(word: str) -> bool:
+    """Whether durations are counted in it."""
+    return _unit_s(word) is not None
+
+
 def _parse_count(words: Sequence[str]) -> float | None:
     """How many of a unit: also "a", "half a", "a couple of", and what was misheard."""
     spoken = [word for word in words if word != "of"]

@@ -111,6 +111,8 @@ class _ReplyStream(llm.LLMStream):
         moment = Moment(
             turn=conversation.turn,
             last_reply=conversation.last_reply,
+            before=conversation.before,
+            done=conversation.done,
             tools=self._usable_tools,
         )
         text = conversation.user_text

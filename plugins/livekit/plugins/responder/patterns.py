@@ -9,6 +9,7 @@ from functools import cached_property
 
 from rapidfuzz import fuzz
 
+from .corrections import editing_end
 from .durations import parse_duration
 from .sums import parse_expression
 from .words import Spoken, plain, preamble_ends, split_words, written
@@ -63,6 +64,8 @@ class Strictness:
 RELAXED = Strictness(min_score=80, before=3, after=8)
 CAREFUL = Strictness(min_score=88, before=6, after=12)
 """For skills with an effect: a wrong yes costs more than a wrong no. "Good boy" is 87.5 "good bye"."""
+QUESTION = Strictness(min_score=80, before=12, after=8)
+"""For skills of last resort, which go by the first word or two: "is it open", not "it is open"."""
 
 
 class Heard:
@@ -89,17 +92,28 @@ class Heard:
 
     def value_of(self, slot: _Slot, start: int, end: int) -> SlotValue | None:
         """What the words from `start` to `end` mean in `slot`; None if nothing."""
-        key = (slot.name if slot.is_typed else "", start, end)
+        key = (slot.name if slot.is_typed or slot.is_long else "", start, end)
         if key not in self._values:
             self._values[key] = self._parse(slot, start, end)
         return self._values[key]
 
     def _parse(self, slot: _Slot, start: int, end: int) -> SlotValue | None:
+        if not (slot.is_typed or slot.is_long):
+            start = self._meant_start(start, end)
         said = written(self.words[start:end])
         if not slot.is_typed:
             return SlotValue(said, said) if said else None
         value = _TYPED[slot.name](self.said[start:end])
         return None if value is None else SlotValue(said, value)
+
+    def _meant_start(self, start: int, end: int) -> int:
+        """Behind the words that take back those before them: "paris, no, london"."""
+        meant = start
+        for at in range(start + 1, end - 1):
+            stop = editing_end(self.said[:end], at)
+            if at < stop < end:
+                meant = stop
+        return meant
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +142,14 @@ class _Slot:
         return self.name in _TYPED
 
     @property
+    def is_long(self) -> bool:
+        return self.name in _LONG_SLOTS
+
+    @property
     def max_words(self) -> int:
         if self.is_typed:
             return _MAX_TYPED_WORDS
-        return 1000 if self.name in _LONG_SLOTS else _MAX_SHORT_WORDS
+        return 1000 if self.is_long else _MAX_SHORT_WORDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +197,8 @@ class Pattern:
             path = aligner.best_path(0, start)
             if path is None or not path.weight:
                 continue
+            if self._is_bare and not self._explains(heard.said[start : path.end]):
+                continue
             after = len(heard.said) - path.end
             score = path.points / path.weight - lost - self._scarcity * strictness.after * after
             if score >= strictness.min_score and (best is None or score > best.score):
@@ -188,6 +208,17 @@ class Pattern:
     @cached_property
     def _content_words(self) -> tuple[str, ...]:
         return tuple(word for word in self.literal_words if word not in _FUNCTION_WORDS)
+
+    @cached_property
+    def _is_bare(self) -> bool:
+        """It has no word of meaning of its own, as "who are you"."""
+        return len(self.elements) == 1 and not self._content_words and not self.slot_names
+
+    def _explains(self, said: Sequence[str]) -> bool:
+        """Whether each word of meaning that was said is one of the pattern's, heard wrong or not: "who
+        made you" is none of "who are you"."""
+        content = (word for word in said if word not in _FUNCTION_WORDS)
+        return all(_sounds_like_one(word, self.literal_words) for word in content)
 
     @cached_property
     def _scarcity(self) -> float:

@@ -6,9 +6,9 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from .intents import Match, find_matches
+from .intents import Correction, Match, find_correction, find_matches
 from .patterns import SlotValue
-from .skills import Skill, SkillSet, choose, template_fields
+from .skills import SkillSet, choose, template_fields
 
 _NOTHING_SAID_YET = "I have not said anything yet."
 _NO_OUTPUT = frozenset(["", "None", "null"])
@@ -16,6 +16,8 @@ _QUOTED = re.compile(r"[\"“«](.+)[\"”»]", re.DOTALL)
 _AFTER_SAY = re.compile(
     r"\b(?:say|speak|repeat|announce|tell (?:the )?(?:user|caller))\b[^:.]*:\s*(.+)", re.I | re.S
 )
+_EARLIER = frozenset(["other", "old", "first", "previous", "last", "earlier"])
+"""As a caller who has corrected a request calls what came of it: "cancel the other one"."""
 _GREET = re.compile(r"\b(?:greet|welcome|introduce|say hello)", re.I)
 
 
@@ -47,6 +49,10 @@ class Moment:
     turn: int = 0
     """How many messages the caller has sent: answers that may vary vary with it."""
     last_reply: str = ""
+    before: str = ""
+    """What the caller said before."""
+    done: Collection[str] = field(default_factory=frozenset)
+    """The tools that did what was asked for then."""
     tools: Collection[str] = field(default_factory=frozenset)
 
 
@@ -59,16 +65,16 @@ class Responder:
 
     def answer(self, text: str, moment: Moment, *, calls_made: int = 0) -> Reply:
         """To what the caller said. `calls_made` of its tool calls are not made again."""
-        matches = self._matches(text, moment)
-        if not matches:
+        asked = self._asked(text, moment)
+        if not asked.matches:
             return Reply(self._say(self._phrases.fallback, moment, text))
         said: list[str] = []
-        calls: list[ToolCall] = []
+        calls, matches = _taken_back(asked, moment)
         for match in matches:
             skill = match.skill
             values = self._values(moment, text, match.slots)
             if skill.tool is not None and skill.tool in moment.tools:
-                calls.append(ToolCall(skill.tool, _arguments(skill, match.slots, text)))
+                calls.append(ToolCall(skill.tool, _arguments(skill.arguments, match.slots, text)))
                 said.append(choose(skill.say, values, moment.turn) or "")
             elif skill.tool is not None:
                 cannot = choose(skill.without_tool, values, moment.turn)
@@ -81,7 +87,7 @@ class Responder:
 
     def after_tools(self, text: str, outputs: Sequence[ToolOutput], moment: Moment) -> Reply:
         """Once the tools called for `text` have answered."""
-        by_tool = {match.skill.tool: match for match in self._matches(text, moment)}
+        by_tool = {match.skill.tool: match for match in self._asked(text, moment).matches}
         said = [
             self._after_tool(by_tool.get(output.name), output, text, moment) for output in outputs
         ]
@@ -106,13 +112,14 @@ class Responder:
         """Asked to go on with nothing to answer."""
         return Reply(self._say(self._phrases.prompt, moment, ""))
 
-    def _matches(self, text: str, moment: Moment) -> list[Match]:
+    def _asked(self, text: str, moment: Moment) -> Correction:
         skills = [
             skill
             for skill in self._skill_set.skills
             if not skill.is_last_resort or skill.tool is None or skill.tool in moment.tools
         ]
-        return find_matches(text, skills)
+        corrected = find_correction(text, moment.before, skills)
+        return corrected or Correction(None, find_matches(text, skills))
 
     def _after_tool(
         self, match: Match | None, output: ToolOutput, text: str, moment: Moment
@@ -148,11 +155,29 @@ class Responder:
         }
 
 
-def _arguments(skill: Skill, slots: Mapping[str, SlotValue], text: str) -> dict[str, object]:
+def _taken_back(asked: Correction, moment: Moment) -> tuple[list[ToolCall], list[Match]]:
+    """The call that undoes what is corrected, and what is still asked for then."""
+    old = asked.old
+    undo = old.skill.undo if old else None
+    if old is None or undo is None or undo.tool not in moment.tools:
+        return [], asked.matches
+    if old.skill.tool not in moment.done:
+        return [], asked.matches
+    matches = [m for m in asked.matches if m.skill.tool != undo.tool or not _refers_back(m)]
+    return [ToolCall(undo.tool, _arguments(undo.arguments, old.slots, ""))], matches
+
+
+def _refers_back(match: Match) -> bool:
+    return any(slot.said.casefold() in _EARLIER for slot in match.slots.values())
+
+
+def _arguments(
+    given: Mapping[str, object], slots: Mapping[str, SlotValue], text: str
+) -> dict[str, object]:
     """Arguments whose slots the caller left out are left out too."""
     known: dict[str, SlotValue] = {**slots, "utterance": SlotValue(text, text)}
     arguments: dict[str, object] = {}
-    for name, value in skill.arguments.items():
+    for name, value in given.items():
         if not isinstance(value, str):
             arguments[name] = value
             continue

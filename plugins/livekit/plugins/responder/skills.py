@@ -13,6 +13,15 @@ BUILT_IN_VALUES = frozenset(["utterance", "abilities", "last_reply", "result"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Undo:
+    """The tool call that takes back what a skill has done."""
+
+    tool: str
+    arguments: Mapping[str, object] = field(default_factory=dict)
+    """As a skill's; the slots are those of the request that is taken back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Skill:
     """One thing a caller can ask for."""
 
@@ -23,6 +32,8 @@ class Skill:
     tool: str | None = None
     arguments: Mapping[str, object] = field(default_factory=dict)
     """What the tool is given; "{slot}" stands for the slot's value, left out if there is none."""
+    undo: Undo | None = None
+    """Called first when the caller corrects what was done: "no, ten minutes"."""
     after_tool: tuple[str, ...] = ()
     """Answers once the tool has; {result} is its output, which is said as it is without these."""
     without_tool: tuple[str, ...] = ()

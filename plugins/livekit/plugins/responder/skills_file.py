@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from .patterns import Pattern, compile_pattern
-from .skills import BUILT_IN_VALUES, Phrases, Skill, SkillSet, template_fields
+from .skills import BUILT_IN_VALUES, Phrases, Skill, SkillSet, Undo, template_fields
 
 BUILT_IN_PATH = Path(__file__).with_name("skills.yaml")
 _PHRASES = tuple(field.name for field in fields(Phrases))
@@ -19,7 +19,7 @@ _LINE = "__line__"
 _TEXTS = ("say", "after_tool", "without_tool")
 _STRINGS = ("tool", "can", "no_answer")
 _FLAGS = ("careful", "last_resort")
-_SKILL_KEYS = ("name", "examples", "arguments", *_TEXTS, *_STRINGS, *_FLAGS)
+_SKILL_KEYS = ("name", "examples", "arguments", "undo", *_TEXTS, *_STRINGS, *_FLAGS)
 _FILE_KEYS = ("extends", "skills", *_PHRASES)
 
 
@@ -134,6 +134,7 @@ class _Reader:
             name=name,
             patterns=patterns,
             arguments=self._arguments(where, entry.get("arguments", {})),
+            undo=self._undo(where, entry.get("undo")),
             **strings,  # type: ignore[arg-type]
             **texts,  # type: ignore[arg-type]
             **flags,  # type: ignore[arg-type]
@@ -154,7 +155,8 @@ class _Reader:
                 self.problems.append(
                     f"{where}`{key}` needs a line whose slots are in every example"
                 )
-        for argument, value in skill.arguments.items():
+        undone = skill.undo.arguments.items() if skill.undo else ()
+        for argument, value in (*skill.arguments.items(), *undone):
             for unknown in sorted(_fields(value) - slots - {"utterance"}):
                 self.problems.append(
                     f"{where}argument {argument!r} names {{{unknown}}}, which no example has"
@@ -162,7 +164,7 @@ class _Reader:
         if skill.tool is None:
             if not skill.say:
                 self.problems.append(f"{where}it needs `say` or a `tool`")
-            for key in ("arguments", "after_tool", "without_tool", "no_answer"):
+            for key in ("arguments", "after_tool", "without_tool", "no_answer", "undo"):
                 if getattr(skill, key):
                     self.problems.append(f"{where}`{key}` is of no use without a `tool`")
 
@@ -188,6 +190,16 @@ class _Reader:
             elif value is not None and not isinstance(value, (int, float, bool)):
                 self.problems.append(f"{where}argument {key!r} must be a text or a number")
         return given
+
+    def _undo(self, where: str, value: object) -> Undo | None:
+        if value is None:
+            return None
+        tool = value.get("tool") if isinstance(value, dict) else None
+        if not isinstance(value, dict) or not isinstance(tool, str) or not tool.strip():
+            self.problems.append(f"{where}`undo` must be a mapping with a `tool`")
+            return None
+        self._check_keys(f"{where}`undo`: ", value, ("tool", "arguments"))
+        return Undo(tool=tool, arguments=self._arguments(where, value.get("arguments", {})))
 
     def _texts(
         self, where: str, value: object, key: str, *, has_templates: bool = True

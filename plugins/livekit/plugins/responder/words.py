@@ -38,6 +38,11 @@ _POLITE = (
     ("yeah",),
     ("alright",),
     ("right",),
+    ("no",),
+    ("oh",),
+    ("wait",),
+    ("sorry",),
+    ("i", "mean"),
 )
 _CONTRACTIONS = {
     "what's": "what is",
@@ -68,14 +73,15 @@ class Spoken:
     written: str
 
 
-def split_words(text: str) -> list[Spoken]:
-    """At most MAX_WORDS words, fillers left out."""
+def split_words(text: str, *, kept: frozenset[str] = frozenset()) -> list[Spoken]:
+    """At most MAX_WORDS words, fillers left out but for those in `kept`."""
     words: list[Spoken] = []
     for match in _TOKEN.finditer(text):
         words += _spoken(match.group())
         if len(words) >= MAX_WORDS:
             break
-    return [spoken for spoken in words if spoken.word not in _FILLERS][:MAX_WORDS]
+    dropped = _FILLERS - kept
+    return [spoken for spoken in words if spoken.word not in dropped][:MAX_WORDS]
 
 
 def preamble_ends(words: list[Spoken]) -> frozenset[int]:
