@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,13 +39,33 @@ def tone(seconds: float) -> np.ndarray:
     return (0.1 * np.sin(2 * np.pi * 500 * times_s)).astype(np.float32)
 
 
-def hear(played: np.ndarray, caller: np.ndarray, echo_db: float | None) -> Heard:
-    """A room in which the agent's sound comes back `DELAY_S` later."""
+def overdriven(samples: np.ndarray) -> np.ndarray:
+    """As a small loudspeaker at its limit plays it, at the same level."""
+    bent = np.tanh(3 * samples / np.max(np.abs(samples)))
+    return bent * (np.std(samples) / np.std(bent))
+
+
+def in_a_room(samples: np.ndarray, decay_s: float = 0.4) -> np.ndarray:
+    """With a noise-like tail that falls by 60 dB in that time."""
+    count = round(decay_s * RATE_HZ)
+    tail = np.random.default_rng(3).normal(0, 1, count) * 10 ** (-3 * np.arange(count) / count)
+    response = 0.7 * tail / np.sqrt(np.sum(tail**2))
+    response[0] += 1
+    return np.convolve(samples, response)[: len(samples)]
+
+
+def hear(
+    played: np.ndarray,
+    caller: np.ndarray,
+    echo_db: float | None,
+    way: Callable[[np.ndarray], np.ndarray] = lambda samples: samples,
+) -> Heard:
+    """A room in which the agent's sound comes back `DELAY_S` later, by that `way`."""
     count = min(len(played), len(caller))
     microphone = caller[:count] + np.random.default_rng(1).normal(0, 1e-3, count)
     if echo_db is not None:
         delay = round(DELAY_S * RATE_HZ)
-        microphone[delay:] += 10 ** (echo_db / 20) * played[: count - delay]
+        microphone[delay:] += 10 ** (echo_db / 20) * way(played)[: count - delay]
     microphone = microphone.astype(np.float32)
     guard, echoes, levels = EchoGuard(), [], []
     for start in range(0, count - FRAME, FRAME):
@@ -72,6 +93,13 @@ def nobody(like: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("echo_db", [-10, -20])
 def test_an_echo_of_speech_is_recognised(agent_voice: np.ndarray, echo_db: float) -> None:
     assert hear(agent_voice, nobody(agent_voice), echo_db).share() > 0.95
+
+
+@pytest.mark.parametrize("way", [overdriven, in_a_room])
+def test_so_is_one_that_a_loudspeaker_or_a_room_has_changed(
+    agent_voice: np.ndarray, way: Callable[[np.ndarray], np.ndarray]
+) -> None:
+    assert hear(agent_voice, nobody(agent_voice), -20, way).share() > 0.95
 
 
 def test_an_echo_of_a_tone_is_recognised() -> None:
