@@ -9,8 +9,9 @@ import pytest
 from evals.chaos.lines import pipeline, reply_to, settings_of, turn_of
 from tests.chaos.providers import FIRST_MODEL, Order, chat_of, running_providers
 from tests.chaos.trials import Trial
+from tests.fakes.providers.deepgram import LISTEN
 from tests.fakes.providers.faults import Fault, Kind, Plan
-from tests.fakes.providers.openai import SPEECH
+from tests.fakes.providers.openai import REALTIME, SPEECH
 
 pytestmark = pytest.mark.usefixtures("http")
 
@@ -85,3 +86,18 @@ async def test_a_key_of_the_ears_and_of_the_voice_may_expire_too() -> None:
         taken = [provider.plans[service].taken for provider, service in services]
     assert [turn.problems() for turn in turns] == [[]] * 3
     assert taken[0] == 2
+
+
+async def test_empty_transcripts_of_all_ears_are_no_words_and_end_no_ear() -> None:
+    """What the caller hears meanwhile is the watchdog's: tests/session/test_watch.py."""
+    nothing = Fault(kind=Kind.EMPTY)
+    async with running_providers("deepgram first") as providers:
+        providers.openai.reply = reply_to
+        providers.deepgram.plans[LISTEN] = Plan.always(nothing)
+        providers.openai.plans[REALTIME] = Plan.always(nothing)
+        async with pipeline(settings_of(providers)) as engines:
+            unheard = await turn_of(engines, NOUNS[0])
+            await providers.heal()
+            heard = [await turn_of(engines, noun) for noun in NOUNS[1:3]]
+    assert (unheard.understood, unheard.spoken) == ("", ())
+    assert [turn.problems() for turn in heard] == [[], []]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 from livekit.plugins.chains import ChainLLM
+from prometheus_client import REGISTRY
 
 from agent.config import Settings
 from agent.dispatch import CallOptions
@@ -63,3 +66,26 @@ async def test_a_slow_voice_begins_with_fewer_words() -> None:
         thrift.finished(turn())
     assert planner.first_length().max_chars == before
     await pipeline.aclose()
+
+
+async def test_each_step_is_logged_and_counted(caplog: pytest.LogCaptureFixture) -> None:
+    pipeline = pipeline_of(agent_llm="simulated:2s, responder")
+    thrift = Thrift(pipeline.chains, None, budget_s=1.0)
+    before = (steps("down"), steps("up"))
+    with caplog.at_level(logging.INFO, "agent.thrift"):
+        for _ in range(2):
+            thrift.finished(turn(llm_s=2.0))
+        for _ in range(WINDOW):
+            thrift.finished(turn())
+    await pipeline.aclose()
+    assert (steps("down"), steps("up")) == (before[0] + 1, before[1] + 1)
+    told = [(it.getMessage(), vars(it)["stage"]) for it in caplog.records]
+    assert told == [
+        ("answers are late: stepping down", "llm"),
+        ("answers are in time: back up", "llm"),
+    ]
+
+
+def steps(direction: str) -> float:
+    labels = {"stage": "llm", "direction": direction}
+    return REGISTRY.get_sample_value("parley_steps_total", labels) or 0.0
