@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from livekit import rtc
 from livekit.agents import ConversationItemAddedEvent, JobContext, llm, utils
+from livekit.agents.voice import SpeechHandle
 from livekit.agents.voice.io import AudioInput
 from livekit.agents.voice.transcription import TranscriptSynchronizer
 
@@ -127,10 +128,13 @@ class ConsoleCall(Call):
         if self._synchroniser is not None:
             await self._synchroniser.aclose()
             self._synchroniser = None
+        self._hears_through._close()
         await self._close()
 
     async def _ask(self, text: str) -> None:
         self._typed.add(text)
+        if self._realtime is not None:  # a call that is being handed over reads nothing
+            await self._unless_over(self._realtime.instead())
         try:
             if self._has_voice:
                 await self._session.interrupt()
@@ -138,7 +142,13 @@ class ConsoleCall(Call):
         except RuntimeError:
             return  # the session is closing
         if not self._has_voice:
-            await self._unless_over(answer.wait_for_playout())
+            await self._unless_over(self._written(answer))
+
+    async def _written(self, answer: SpeechHandle) -> None:
+        """Returns when the answer is on the screen; if its model failed, what the cascade answers."""
+        await answer.wait_for_playout()
+        if self._realtime is not None and (instead := await self._realtime.instead()) is not None:
+            await instead.wait_for_playout()
 
     async def _unless_over(self, work: Coroutine[Any, Any, T]) -> T | None:
         """The result of `work`; None when the call ends first."""
@@ -156,6 +166,11 @@ class ConsoleCall(Call):
             if not (self._echoes and item.text_content in self._typed):
                 self._screen.user(item.text_content)
             self._typed.discard(item.text_content)
+
+    def _begin_cascade(self) -> None:
+        super()._begin_cascade()
+        if not self._has_voice:
+            self._watch.close()
 
     def _hang_up(self) -> None:
         self._is_hanging_up = True

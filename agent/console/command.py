@@ -9,7 +9,7 @@ import os
 import signal
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from agent.engines import Loaded, build, import_plugins, preload
 from agent.local.host import LocalHost, local_host
 from agent.log_privacy import keep_content_out
 from agent.playout import Playout
-from agent.profiles import Choice, ProfileError, choose
+from agent.profiles import KNOWN, REALTIME, Choice, ProfileError, choose
 from agent.weights import WeightsError
 
 _IN_WRITING = "The call goes on in writing."
@@ -157,14 +157,16 @@ class _Runner:
 
     async def _call(self, stack: contextlib.AsyncExitStack, sound: Sound | None) -> ConsoleCall:
         loaded = Loaded()
+        settings, choice = self.settings, self.choice
         if sound is not None:
-            await asyncio.to_thread(preload, self.choice, loaded)
-        settings = self.settings if sound else _in_writing(self.settings)
-        pipeline = await asyncio.to_thread(build, settings, self.choice, self.call, loaded)
+            await asyncio.to_thread(preload, choice, loaded)
+        else:
+            settings, choice = _in_writing(settings), self._who_reads()
+        pipeline = await asyncio.to_thread(build, settings, choice, self.call, loaded)
         ctx = stack.enter_context(fake_job_context(room=rtc.Room(), job_id="console"))
         stack.push_async_callback(ctx._on_cleanup)  # a folder: whoever runs a job removes it
         call = ConsoleCall(
-            *(ctx, settings, self.call, self.choice, pipeline, loaded, self.screen),
+            *(ctx, settings, self.call, choice, pipeline, loaded, self.screen),
             playout=Playout(sound.speaker) if sound else None,
             echoes=os.isatty(self.descriptor),
         )
@@ -173,6 +175,17 @@ class _Runner:
             sound.microphone.clean = call.clean
             sound.on_lost = lambda: call.go_on_in_writing(_LOST)
         return call
+
+    def _who_reads(self) -> Choice:
+        """A model that cannot be told anything but by voice leaves a call in writing to the engines
+        behind it."""
+        realtime = self.choice.realtime
+        if realtime is None or KNOWN[REALTIME][realtime.spec.name].greets:
+            return self.choice
+        self.screen.tell(
+            f"{realtime.spec} takes no writing: {realtime.cascade} answers.", "warning"
+        )
+        return replace(self.choice, profile=realtime.cascade, realtime=None)
 
     def _lines(self, *, has_sound: bool) -> Lines | None:
         """With sound, a stdin that nobody types at ends nothing."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from livekit import rtc
 from livekit.agents import Agent, AgentSession, llm
+from livekit.agents.voice import SpeechHandle
 
 from agent import metrics
 from agent.assistant import Assistant
@@ -89,6 +90,7 @@ class TakeOver:
         """An answer of the model's was all there when it failed."""
         self._remedy = Remedy()
         self._heard_again_s = 0.0
+        self._answer: SpeechHandle | None = None
         self.is_done = False
         """The cascade has the call."""
 
@@ -131,6 +133,13 @@ class TakeOver:
             self._guard.watch(self.assistant.realtime_llm_session)
         else:
             await asyncio.wait({self._working})
+
+    async def instead(self) -> SpeechHandle | None:
+        """The cascade's answer to what the model has left unanswered, once it is asked for. None while
+        the model has the call, and where nothing was left."""
+        if self._working is not None:
+            await asyncio.wait({self._working})
+        return self._answer
 
     def close(self) -> None:
         self._guard.close()
@@ -218,14 +227,22 @@ class TakeOver:
         if remedy.say is not None:
             session.say(remedy.say)
         if remedy.reply:
-            context = _to_answer(successor.chat_ctx)
-            if question := _last_question(context):
-                self._parts.recorder.resume(question)
-            session.generate_reply(chat_ctx=context)
+            self._answer = self._ask(session, successor)
         elif remedy.hear and remedy.is_over:
             words = await session.commit_user_turn(transcript_timeout=_WORDS_S)
             if not words and session.agent_state == "listening":
                 session.say(self._parts.unheard)
+
+    def _ask(self, session: AgentSession[None], successor: Successor) -> SpeechHandle:
+        """Has the cascade answer the caller's last message."""
+        asked = _last_question(self.assistant.chat_ctx)
+        if asked and asked.text_content and successor.chat_ctx.get_by_id(asked.id) is None:
+            # Typed while the call was handed over.
+            return session.generate_reply(user_input=asked.text_content)
+        context = _to_answer(successor.chat_ctx)
+        if question := _last_question(context):
+            self._parts.recorder.resume(question.id)
+        return session.generate_reply(chat_ctx=context)
 
     @property
     def _realtime(self) -> Realtime:
@@ -252,7 +269,6 @@ def _to_answer(context: llm.ChatContext) -> llm.ChatContext:
     return llm.ChatContext(items)
 
 
-def _last_question(context: llm.ChatContext) -> str | None:
-    """The id of the caller's last message."""
-    messages = (item for item in reversed(context.items) if isinstance(item, llm.ChatMessage))
-    return next((message.id for message in messages if message.role == "user"), None)
+def _last_question(context: llm.ChatContext) -> llm.ChatMessage | None:
+    """The caller's last message."""
+    return next((one for one in reversed(context.messages()) if one.role == "user"), None)

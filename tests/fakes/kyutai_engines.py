@@ -2,44 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import threading
-
 from livekit.plugins import kyutai
 
 from .providers.faults import Fault, Plan
 from .providers.kyutai import EARS, VOICE, FakeKyutai
+from .providers.thread import ProviderThread
 
-_START_S = 5.0
 
-
-class KyutaiThread:
-    """Serves until `stop()`, which does not wait for the end."""
+class KyutaiThread(ProviderThread[FakeKyutai]):
+    """With what a client needs to reach it."""
 
     def __init__(self, server: FakeKyutai) -> None:
-        self._server = server
-        self._loop = asyncio.new_event_loop()
-        self._stopped = asyncio.Event()
-        self._started = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="moshi-server")
-        self._thread.start()
-        assert self._started.wait(_START_S)
+        super().__init__(server)
         self.options = kyutai.ServerOptions(url=server.address, api_key=server.key)
-
-    def stop(self) -> None:
-        """Twice is fine."""
-        with contextlib.suppress(RuntimeError):  # it has ended
-            self._loop.call_soon_threadsafe(self._stopped.set)
-
-    def _run(self) -> None:
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self._serve())
-
-    async def _serve(self) -> None:
-        async with self._server.running():
-            self._started.set()
-            await self._stopped.wait()
 
 
 def _thread(service: str, fault: Fault | None) -> KyutaiThread:

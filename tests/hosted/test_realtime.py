@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from livekit.agents import llm
 from prometheus_client import REGISTRY
 
+from agent.realtime.assistant import Successor
 from agent.realtime.deadline import AnswerDeadline
 from tests.fakes.eventually import eventually
 from tests.fakes.providers.coded_speech import read, words_of
@@ -128,6 +130,27 @@ async def test_a_typed_turn_is_answered(provider: FakeOpenAI) -> None:
         record = await call.record(1)
         assert call.history("user") == ["how are you"]
     assert record.outcome == "answered" and record.speech_start_s is None
+
+
+async def test_what_is_typed_while_the_call_is_handed_over_is_answered(
+    provider: FakeOpenAI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with realtime_call(provider) as call:
+        await call.ask(QUESTION)
+        await call.record(1)
+        copy = Successor.update_chat_ctx
+
+        async def copy_and_type(self: Successor, context: llm.ChatContext) -> None:
+            await copy(self, context)
+            call.session.generate_reply(user_input="how are you")
+
+        monkeypatch.setattr(Successor, "update_chat_ctx", copy_and_type)
+        await provider.realtime.inject(Fault(kind=Kind.DROP))
+        record = await call.record(2)
+        assert call.history("user")[-1] == "how are you"
+        assert await call.take_over.instead() is not None
+    assert (record.turn, record.outcome) == (2, "answered")
+    assert call.said()[-3:] == words_of("how are you")
 
 
 REPLIES = {

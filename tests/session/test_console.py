@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import io
 import os
-import pty
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 from rich.console import Console
 
 from agent.config import ConfigError, Settings
 from agent.console import ConsoleOptions, run_console
 from tests.fakes.sound_device import Machine
+from tests.session.terminal import Terminal, at_a_terminal, in_writing
 from tests.stack.caller import resample
 from tests.stack.speech import speech
 
@@ -82,14 +80,14 @@ def test_a_profile_that_cannot_be_had_is_told_in_a_sentence() -> None:
 
 
 def test_a_line_that_is_too_long_is_refused_and_the_next_one_answered() -> None:
-    status, shown = _in_writing("x" * 3000 + "\nHello.\n")
+    status, shown = in_writing("x" * 3000 + "\nHello.\n", Settings())
     assert status == 0
     assert "2000 characters" in shown
     assert "turn 1 answered" in shown
 
 
 def test_saying_goodbye_ends_the_call() -> None:
-    status, shown = _in_writing("Goodbye.\nWhat time is it?\n")
+    status, shown = in_writing("Goodbye.\nWhat time is it?\n", Settings())
     assert status == 0
     assert "oodbye" in shown and "has ended the call" in shown
     assert "It is" not in shown
@@ -104,7 +102,7 @@ def test_spoken_words_are_understood_and_answered_by_voice() -> None:
         machine.say(resample(speech("What time is it?"), 48_000, machine.rate_hz))
         terminal.wait_for("turn 1 answered")
 
-    shown = _at_a_terminal(machine, person)
+    shown = at_a_terminal(machine, person, Settings())
     assert machine.loudest > 1000
     assert "you   " in shown
     assert "TTS first audio" in shown and "espeak" in shown
@@ -121,76 +119,24 @@ def test_a_device_that_is_unplugged_leaves_a_call_in_writing() -> None:
         terminal.type("What is twelve times seven?\n")
         terminal.wait_for("turn 1 answered")
 
-    assert "That is 84." in _at_a_terminal(machine, person)
+    assert "That is 84." in at_a_terminal(machine, person, Settings())
 
 
-@dataclass
-class Terminal:
-    """Somebody who types at a terminal and reads what is on it."""
+def test_the_microphone_goes_through_the_noise_chain() -> None:
+    machine = Machine()
+    estimates = metric("noise_floor_dbfs_count")
 
-    keyboard: int
-    console: Console = field(default_factory=lambda: Console(file=io.StringIO(), width=120))
-    failure: BaseException | None = None
+    def person(terminal: Terminal) -> None:
+        terminal.wait_for("How can I help you?")
+        # The first estimate is made of a second of the microphone's sound.
+        terminal.wait_until(lambda: metric("noise_floor_dbfs_count") > estimates, "an estimate")
+        assert metric("noise_filtered_calls") == 1.0
+        machine.say(resample(speech("What time is it?"), 48_000, machine.rate_hz))
+        terminal.wait_for("turn 1 answered")
 
-    @property
-    def shown(self) -> str:
-        assert isinstance(self.console.file, io.StringIO)
-        return self.console.file.getvalue()
-
-    def type(self, text: str) -> None:
-        os.write(self.keyboard, text.encode())
-
-    def wait_for(self, text: str, timeout_s: float = 20.0) -> None:
-        end_s = time.monotonic() + timeout_s
-        while text not in self.shown:
-            assert time.monotonic() < end_s, f"no {text!r} in {self.shown}"
-            time.sleep(0.02)
-
-    def act(self, person: Callable[[Terminal], None]) -> None:
-        """What the person does, then Ctrl-D."""
-        try:
-            person(self)
-        except BaseException as e:
-            self.failure = e
-        finally:
-            self.type("\x04")
+    at_a_terminal(machine, person, Settings(agent_noise="highpass,rnnoise,gate,gain"))
+    assert metric("noise_filtered_calls") == 0.0
 
 
-def _at_a_terminal(machine: Machine, person: Callable[[Terminal], None]) -> str:
-    """A call with sound; returns what was on the screen."""
-    keyboard, descriptor = pty.openpty()
-    terminal = Terminal(keyboard)
-    # The call is in this thread, as plugins and signals want it.
-    acting = threading.Thread(target=terminal.act, args=(person,))
-    acting.start()
-    try:
-        status = run_console(
-            Settings(),
-            ConsoleOptions(profile="embedded"),
-            terminal.console,
-            descriptor=descriptor,
-            sound_api=lambda: machine,
-        )
-    finally:
-        acting.join()
-        os.close(keyboard)
-        os.close(descriptor)
-    if terminal.failure is not None:
-        raise terminal.failure
-    assert status == 0
-    return terminal.shown
-
-
-def _in_writing(lines: str) -> tuple[int, str]:
-    """The status of a call in which these are piped in, and what was on the screen."""
-    console = Console(file=io.StringIO(), width=120)
-    reading, writing = os.pipe()
-    os.write(writing, lines.encode())
-    os.close(writing)
-    try:
-        options = ConsoleOptions(text=True, profile="embedded")
-        status = run_console(Settings(), options, console, descriptor=reading)
-    finally:
-        os.close(reading)
-    assert isinstance(console.file, io.StringIO)
-    return status, console.file.getvalue()
+def metric(name: str) -> float:
+    return REGISTRY.get_sample_value(f"parley_{name}") or 0.0
