@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
 
 import pytest
+from livekit import api, rtc
 from playwright.async_api import expect
 
+from agent.web.rules import Rules
 from tests.browser.conftest import Site, Visit
-from tests.stack.processes import LiveKit, Worker, livekit_server, running_worker
+from tests.stack.caller import loopback_options
+from tests.stack.processes import KEYS, LiveKit, Worker, livekit_server, running_worker
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -117,6 +121,35 @@ async def test_a_server_that_dies_in_mid_call_is_waited_for_and_then_given_up(
     await visitor.wait_for(given_up, "end of the attempts", timeout_s=60)
     await expect(state).to_have_text("The connection is lost")
     await expect(visitor.page.get_by_role("button", name="Try again")).to_be_enabled()
+
+
+async def test_an_agent_that_gives_no_receipts_gets_a_text_once(
+    livekit: LiveKit, site: Site, visit: Visit
+) -> None:
+    texts: list[str] = []
+
+    def on_text(reader: rtc.TextStreamReader, identity: str) -> None:
+        texts.append(reader.info.stream_id)
+        reader.close()
+
+    agent = rtc.Room()
+    agent.register_text_stream_handler("lk.chat", on_text)
+    token = (
+        api.AccessToken(KEYS.api_key, KEYS.api_secret)
+        .with_identity("plain")
+        .with_kind("agent")
+        .with_grants(api.VideoGrants(room_join=True, room="plain", agent=True))
+    )
+    await agent.connect(livekit.url, token.to_jwt(), loopback_options())
+    address = await site.address(rules=Rules(rooms=("plain",)))
+    visitor = await visit(address=f"{address}/?room=plain")
+    await visitor.talk()
+    await visitor.in_phase("live")
+    await visitor.type("Hello?")
+    await asyncio.sleep(2.5)  # another agent would get it again after two seconds
+    await agent.disconnect()
+    assert len(texts) == 1
+    await expect(visitor.page.locator(".undelivered")).to_have_count(0)
 
 
 @pytest.fixture
