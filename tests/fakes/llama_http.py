@@ -71,8 +71,6 @@ class FakeLlama(httpx2.AsyncBaseTransport):
     """Gives the replies one after the other, the last again and again."""
 
     replies: Sequence[Reply] = (STORY,)
-    top_logprobs: Sequence[tuple[int, str, float]] = ()
-    """(token, text, logprob) that may follow a prompt."""
     evaluation_s: float = 0.0
     """How long a prompt takes to be read."""
     is_llama: bool = True
@@ -144,20 +142,15 @@ class FakeLlama(httpx2.AsyncBaseTransport):
         try:
             yield _data({"content": "", "stop": False})
             await asyncio.sleep(self.evaluation_s)
-            listed = [
-                {"id": token, "token": text, "logprob": logprob}
-                for token, text, logprob in self.top_logprobs
-            ]
-            last = {
-                "content": "",
-                "stop": True,
-                "id_slot": max(0, body["id_slot"]),
-                "tokens_evaluated": len(body["prompt"]),
-                "timings": {"prompt_n": len(body["prompt"])},
-            }
-            if body["n_probs"]:
-                last["completion_probabilities"] = [{"top_logprobs": listed}]
-            yield _data(last)
+            yield _data(
+                {
+                    "content": "",
+                    "stop": True,
+                    "id_slot": max(0, body["id_slot"]),
+                    "tokens_evaluated": len(body["prompt"]),
+                    "timings": {"prompt_n": len(body["prompt"])},
+                }
+            )
         except (asyncio.CancelledError, GeneratorExit):
             self.dropped += 1
             raise

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 import os
 import signal
 import socket
@@ -22,8 +21,6 @@ import pytest
 import xllamacpp
 from livekit.agents import APIConnectionError, APIConnectOptions, function_tool, llm
 from livekit.plugins import llama_cpp
-from livekit.plugins.llama_cpp.client import LlamaClient
-from livekit.plugins.llama_cpp.turn_end import Candidate, end_probability
 from livekit.plugins.speechcore import EngineError, EngineThread
 
 from tests.contract import llm_checks
@@ -100,7 +97,7 @@ async def new_tokens(engine: llm.LLM[Any], chat_ctx: llm.ChatContext) -> int:
 
 async def is_busy(server: llama_cpp.LlamaServer, slot: int = 0) -> bool:
     async with httpx2.AsyncClient(trust_env=False) as http:
-        slots = await LlamaClient(server.url, http).slots(timeout_s=2.0)
+        slots = (await http.get(f"{server.url}/slots", timeout=2.0)).json()
     return bool(slots[slot]["is_processing"])
 
 
@@ -165,30 +162,6 @@ async def test_what_the_caller_says_is_read_while_they_speak(
         assert max(later) <= 11, f"each partial costs its new words: {later}"
         chat_ctx.add_message(role="user", content=words)
         assert await new_tokens(engine, chat_ctx) < 50
-
-
-async def test_the_end_of_a_turn_is_as_likely_as_the_model_s_next_token(
-    server: llama_cpp.LlamaServer,
-) -> None:
-    partial = "what time is it"
-    async with call(server) as engine:
-        probability = await engine.end_probability(instructed(), partial)
-    async with httpx2.AsyncClient(trust_env=False, base_url=server.url) as http:
-        messages = [
-            {"role": "system", "content": INSTRUCTIONS},
-            {"role": "user", "content": partial},
-        ]
-        rendered = (await http.post("/apply-template", json={"messages": messages})).json()
-        prompt = rendered["prompt"].partition(partial)[0] + partial
-        body = {"prompt": prompt, "n_predict": 1, "n_probs": 261, "id_slot": 1}
-        listed = (await http.post("/completion", json=body)).json()
-    every = listed["completion_probabilities"][0]["top_logprobs"]
-    assert sum(math.exp(item["logprob"]) for item in every) == pytest.approx(1.0, abs=0.01)
-    wanted = end_probability(
-        [Candidate(item["id"], item["token"], item["logprob"]) for item in every], END_OF_TURN
-    )
-    assert 0.001 < wanted < 0.999
-    assert probability == pytest.approx(wanted, rel=0.02)
 
 
 async def test_an_interrupted_answer_frees_its_slot(server: llama_cpp.LlamaServer) -> None:

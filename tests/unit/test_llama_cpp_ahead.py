@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 
 import pytest
 from livekit.agents import function_tool, llm
 from livekit.plugins.llama_cpp.ahead import Descriptions
 
 from tests.contract.llm_checks import ask, question, text_of
-from tests.fakes.llama_http import END_TOKEN, FakeLlama, engine
+from tests.fakes.llama_http import FakeLlama, engine
 
 
 @function_tool
@@ -20,11 +19,10 @@ async def get_time(time_zone: str | None = None) -> str:
     return "It is a quarter past seven."
 
 
-async def test_prewarming_reads_the_instructions_and_tools() -> None:
+async def test_a_warm_up_reads_the_instructions_and_tools() -> None:
     server = FakeLlama()
-    async with engine(server, slot=1, opening=question(), tools=[get_time]) as made:
-        made.prewarm()
-        await asyncio.sleep(0.01)
+    async with engine(server, slot=1) as made:
+        await made.warm_up(question(), [get_time])
     (body,) = server.bodies("/completion")
     assert body["prompt"].startswith("[{") and "get_time" in body["prompt"]
     assert body["prompt"].endswith("<system>You are an assistant.<end><user>")
@@ -53,7 +51,7 @@ def test_tools_are_described_again_only_when_they_change() -> None:
     assert descriptions.of([]) == []
 
 
-async def test_without_an_opening_prewarming_only_connects() -> None:
+async def test_prewarming_only_connects() -> None:
     server = FakeLlama()
     async with engine(server) as made:
         made.prewarm()
@@ -105,28 +103,13 @@ async def test_a_prefill_can_be_cancelled() -> None:
     assert server.dropped == 1
 
 
-async def test_the_end_of_the_turn_is_as_likely_as_the_server_says() -> None:
-    likely = [(END_TOKEN, "<end>", math.log(0.4)), (9, "?", math.log(0.3)), (8, " now", -2.0)]
-    server = FakeLlama(top_logprobs=likely)
-    async with engine(server) as made:
-        probability = await made.end_probability(question(), "what time is it")
-        assert probability == pytest.approx(0.7)
-        await made.end_probability(question(), "what time is it now")
-    assert [body["content"] for body in server.bodies("/tokenize")] == ["<end><assistant>"]
-
-
-async def test_nothing_said_is_no_end() -> None:
-    async with engine(FakeLlama()) as made:
-        assert await made.end_probability(question(), "  ") is None
-
-
 async def test_a_server_that_cannot_read_ahead_still_answers_and_one_line_says_so(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     server = FakeLlama(is_llama=False)
     async with engine(server) as made:
-        assert await made.end_probability(question(), "what time is it") is None
         assert await made.prefill(question(), partial="what time") is None
+        assert await made.prefill(question(), partial="what time is it") is None
         assert text_of(await ask(made, question()))
         assert text_of(await ask(made, question()))
     warnings = [record for record in caplog.records if record.levelno == logging.WARNING]

@@ -7,7 +7,7 @@ from livekit.agents import Plugin
 from livekit.plugins.speechcore import EngineError
 from livekit.plugins.speechio import ModelPlugin
 
-from .ahead import Prefill
+from .client import Prefill
 from .options import ServerOptions
 from .server import LlamaServer
 from .supervisor import keep_running

@@ -7,29 +7,16 @@ import json
 import logging
 import operator
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import httpx2
 from livekit.agents import llm
 
-from .client import LlamaClient, Message, Refused, overflow_of
+from .client import LlamaClient, Message, Prefill, Refused, overflow_of
 from .history import History, Overflow, split_opening
 from .newest import NewestOnly
-from .turn_end import end_probability
 
 logger = logging.getLogger(__package__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prefill:
-    """A conversation that the model has read ahead."""
-
-    prompt_tokens: int
-    new_tokens: int
-    """Of those, the ones that were not in the slot's cache."""
-    end_probability: float | None
-    """That the caller's turn ends here; None if nothing was said yet or the server cannot tell."""
 
 
 class ReadAhead:
@@ -149,19 +136,7 @@ class ReadAhead:
         )
         if prompt is None:
             return None
-        done = await self._client.evaluate(
-            prompt.text, slot=self._slot, wants_candidates=bool(partial), timeout_s=timeout_s
-        )
-        probability = None
-        if done.candidates:
-            end_token = await self._client.end_token(prompt.after, timeout_s=timeout_s)
-            if end_token is not None:
-                probability = end_probability(done.candidates, end_token)
-        return Prefill(
-            prompt_tokens=done.prompt_tokens,
-            new_tokens=done.new_tokens,
-            end_probability=probability,
-        )
+        return await self._client.evaluate(prompt, slot=self._slot, timeout_s=timeout_s)
 
     async def _count(
         self, messages: list[Message], described: list[dict[str, Any]], timeout_s: float
@@ -171,7 +146,7 @@ class ReadAhead:
         )
         if prompt is None:
             return 0
-        return len(await self._client.tokenize(prompt.text, timeout_s=timeout_s))
+        return len(await self._client.tokenize(prompt, timeout_s=timeout_s))
 
     def _warn_once(self, error: Exception) -> None:
         if not self._has_warned:

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 import httpx2
 
 from .history import Overflow
-from .turn_end import Candidate, mark, split_at_mark
 
 Message = dict[str, Any]
 """A chat message as OpenAI's API writes it."""
@@ -21,8 +20,9 @@ HANG_UP = {"Connection": "close"}
 """For requests whose answer is streamed: llama.cpp hangs up after such an answer without saying so,
 and the next request on that connection would be lost."""
 
-_LISTED = 40
-"""How many candidates for the next token are asked for."""
+_MARK = "PartialEndsHere7f3a9c"
+"""Stands at the end of the caller's words while the template is applied. Letters and digits only:
+no template escapes or trims them."""
 
 
 class Refused(Exception):
@@ -36,24 +36,12 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prompt:
-    """A conversation up to the caller's last word, through the model's own template."""
-
-    text: str
-    after: str
-    """What the template writes next: the end of the caller's turn first."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluated:
-    """A prompt that is in its slot now."""
+class Prefill:
+    """A conversation that the model has read ahead."""
 
     prompt_tokens: int
     new_tokens: int
-    """Of those, the ones that were not there before."""
-    slot: int
-    candidates: tuple[Candidate, ...] = ()
-    """For the next token, the likeliest first; only if asked for."""
+    """Of those, the ones that were not in the slot's cache."""
 
 
 class LlamaClient:
@@ -67,7 +55,6 @@ class LlamaClient:
         """`url`: without the "/v1"."""
         self._url = url
         self._http = http
-        self._end_tokens: dict[str, int] = {}
 
     async def render(
         self,
@@ -77,38 +64,28 @@ class LlamaClient:
         options: Mapping[str, Any],
         *,
         timeout_s: float,
-    ) -> Prompt | None:
-        """The prompt of a conversation in which the caller has said `partial` so far.
+    ) -> str | None:
+        """The prompt of a conversation in which the caller has said `partial` so far, up to the last
+        word, through the model's own template.
 
         `options` of the template as in a chat request. None if the template does not write the
         caller's words out.
         """
         body = {
             **options,
-            "messages": [*messages, {"role": "user", "content": mark(partial)}],
+            "messages": [*messages, {"role": "user", "content": partial + _MARK}],
             **({"tools": list(tools)} if tools else {}),
         }
         answer = await self._post("/apply-template", body, timeout_s)
-        split = split_at_mark(str(answer.get("prompt", "")))
-        return Prompt(text=split[0], after=split[1]) if split else None
+        before, found, _ = str(answer.get("prompt", "")).rpartition(_MARK)
+        return before if found else None
 
     async def tokenize(self, text: str, *, timeout_s: float) -> list[int]:
         answer = await self._post("/tokenize", {"content": text}, timeout_s)
         with _understood():
             return [int(token) for token in answer.get("tokens", [])]
 
-    async def end_token(self, after: str, *, timeout_s: float) -> int | None:
-        """The token that ends the caller's turn in this template; asked once."""
-        if after not in self._end_tokens:
-            tokens = await self.tokenize(after, timeout_s=timeout_s)
-            if not tokens:
-                return None
-            self._end_tokens[after] = tokens[0]
-        return self._end_tokens[after]
-
-    async def evaluate(
-        self, prompt: str, *, slot: int, wants_candidates: bool = False, timeout_s: float
-    ) -> Evaluated:
+    async def evaluate(self, prompt: str, *, slot: int, timeout_s: float) -> Prefill:
         """Brings `prompt` into the cache of `slot` (-1: one the server picks).
 
         Streamed with progress: dropped, it stops after the batch in work, where a plain request
@@ -118,32 +95,18 @@ class LlamaClient:
             "prompt": prompt,
             "id_slot": slot,
             "cache_prompt": True,
-            "n_predict": 1 if wants_candidates else 0,
-            "n_probs": _LISTED if wants_candidates else 0,
+            "n_predict": 0,
             "stream": True,
             "return_progress": True,
         }
         last: Mapping[str, Any] = {}
-        candidates: tuple[Candidate, ...] = ()
-        async for last in self._stream("/completion", body, timeout_s):
-            with _understood():
-                candidates = _candidates(last) or candidates
+        async for event in self._stream("/completion", body, timeout_s):
+            last = event
         with _understood():
-            timings = last.get("timings", {})
-            return Evaluated(
+            return Prefill(
                 prompt_tokens=int(last.get("tokens_evaluated", 0)),
-                new_tokens=int(timings.get("prompt_n", 0)),
-                slot=int(last.get("id_slot", slot)),
-                candidates=candidates,
+                new_tokens=int(last.get("timings", {}).get("prompt_n", 0)),
             )
-
-    async def slots(self, *, timeout_s: float) -> list[dict[str, Any]]:
-        """The state of each slot, as the server tells it."""
-        response = await self._http.get(f"{self._url}/slots", timeout=timeout_s)
-        if response.status_code != 200:
-            raise Refused(response.status_code, _error(response.content))
-        with _understood():
-            return [dict(slot) for slot in json.loads(response.content)]
 
     async def _post(self, path: str, body: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
         response = await self._http.post(f"{self._url}{path}", json=body, timeout=timeout_s)
@@ -200,13 +163,3 @@ def _error(content: bytes) -> object:
     except (ValueError, RecursionError):
         return None
     return body.get("error", body) if isinstance(body, dict) else body
-
-
-def _candidates(event: Mapping[str, Any]) -> tuple[Candidate, ...]:
-    listed = event.get("completion_probabilities")
-    if not listed:
-        return ()
-    return tuple(
-        Candidate(int(item["id"]), str(item["token"]), float(item["logprob"]))
-        for item in listed[0].get("top_logprobs", ())
-    )

@@ -18,8 +18,8 @@ from livekit.agents.llm import utils as llm_utils
 from livekit.agents.utils import is_given
 from livekit.plugins import openai as openai_plugin
 
-from .ahead import Prefill, ReadAhead
-from .client import HANG_UP, LlamaClient, is_loopback
+from .ahead import ReadAhead
+from .client import HANG_UP, LlamaClient, Prefill, is_loopback
 from .history import History
 from .stream import LLMStream
 
@@ -45,8 +45,6 @@ class LLM(openai_plugin.LLM):
         *,
         model: str = "llama.cpp",
         slot: int | None = None,
-        opening: llm.ChatContext | None = None,
-        tools: Sequence[llm.Tool] = (),
         max_tokens: int = 512,
         temperature: NotGivenOr[float] = NOT_GIVEN,
         may_think: bool = False,
@@ -57,17 +55,12 @@ class LLM(openai_plugin.LLM):
         """`url` with or without "/v1"; `model` is what metrics call it.
 
         `slot`: the one that is this call's own; without it the server picks the one whose cache is
-        most like the prompt. `opening` and `tools`: what the call begins with, read by `prewarm()`.
-        `may_think`: models that can think do; it takes time and is never spoken. `extra_body` goes
-        into each request: a seed, a grammar. `http` stays the caller's to close.
+        most like the prompt. `may_think`: models that can think do; it takes time and is never
+        spoken. `extra_body` goes into each request: a seed, a grammar. `http` stays the caller's to
+        close.
         """
         self.url = url.rstrip("/").removesuffix("/v1").rstrip("/")
-        http_client = http or httpx2.AsyncClient(
-            timeout=_HTTP_TIMEOUT_S,
-            headers={"Authorization": f"Bearer {api_key}"},
-            limits=_LIMITS,
-            trust_env=not is_loopback(self.url),  # no proxy stands between us and this machine
-        )
+        http_client = http or _http_client(self.url, api_key)
         self.client = openai.AsyncClient(
             api_key=api_key, base_url=f"{self.url}/v1", max_retries=0, http_client=http_client
         )
@@ -77,8 +70,6 @@ class LLM(openai_plugin.LLM):
         self.history = History()
         self._owns_http = http is None
         self._slot = -1 if slot is None else slot  # -1 lets the server pick
-        self._opening = opening
-        self._opening_tools = tools
         self._max_tokens = max_tokens
         self._template_options = {"chat_template_kwargs": {"enable_thinking": may_think}}
         self._extra_body = extra_body or {}
@@ -159,21 +150,6 @@ class LLM(openai_plugin.LLM):
         """
         return await self.ahead.prefill(chat_ctx, tools, partial, timeout_s=conn_options.timeout)
 
-    async def end_probability(
-        self,
-        chat_ctx: llm.ChatContext,
-        partial: str,
-        *,
-        tools: Sequence[llm.Tool] = (),
-        conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS,
-    ) -> float | None:
-        """How likely the caller's turn ends after `partial`, 0..1; a prefill like any other.
-
-        None when a newer one supersedes it or the server cannot tell.
-        """
-        done = await self.prefill(chat_ctx, tools=tools, partial=partial, conn_options=conn_options)
-        return done.end_probability if done else None
-
     async def request_body(
         self, chat_ctx: llm.ChatContext, tools: Sequence[llm.Tool], *, timeout_s: float
     ) -> dict[str, Any]:
@@ -189,8 +165,11 @@ class LLM(openai_plugin.LLM):
             **self._extra_body,
         }
 
-    async def _prewarm_impl(self) -> None:
-        if self._opening is None:
-            await super()._prewarm_impl()
-        else:
-            await self.warm_up(self._opening, self._opening_tools)
+
+def _http_client(url: str, api_key: str) -> httpx2.AsyncClient:
+    return httpx2.AsyncClient(
+        timeout=_HTTP_TIMEOUT_S,
+        headers={"Authorization": f"Bearer {api_key}"},
+        limits=_LIMITS,
+        trust_env=not is_loopback(url),  # no proxy stands between us and this machine
+    )
