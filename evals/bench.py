@@ -290,7 +290,8 @@ def _own_calls(text: str) -> tuple[Call, ...]:
         raise argparse.ArgumentTypeError(str(e)) from None
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
+    """For argparse: a whole number from 1 on."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
     return int(text)
@@ -309,11 +310,11 @@ def parse_options(arguments: Sequence[str]) -> Options:
     said.add_argument("--sets", type=_names(set_names()), default=["plain"])
     said.add_argument("--calls", type=_own_calls, default=(), metavar="FILE", help="YAML, your own")
     add("--split", choices=("dev", "test"), default="dev")
-    add("--n", type=_positive, default=20, help="events of each set's main kind, per system")
-    add("--baseline-n", type=_positive, help="the same for what is not Parley; default: as --n")
+    add("--n", type=positive, default=20, help="events of each set's main kind, per system")
+    add("--baseline-n", type=positive, help="the same for what is not Parley; default: as --n")
     add("--patience", type=_patience, default=["normal"], help="of Parley; several by commas")
-    add("--parallel", type=_positive, default=1, help="calls side by side where shares count")
-    add("--timed-parallel", type=_positive, default=1, help="the same where times count")
+    add("--parallel", type=positive, default=1, help="calls side by side where shares count")
+    add("--timed-parallel", type=positive, default=1, help="the same where times count")
     add("--output", type=Path, required=True, metavar="FOLDER")
     add("--keep-audio", type=Path, metavar="FOLDER")
     add("--resume", action="store_true", help="leave out the calls that --output has")

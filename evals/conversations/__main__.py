@@ -27,7 +27,7 @@ from typing import Any, get_args
 from rich.markup import escape
 
 from agent.config import load_settings
-from evals.bench import console, processes, processor, versions
+from evals.bench import console, positive, processes, processor, versions
 from evals.conversations.model import NO_MODEL, ModelSettings
 from evals.conversations.plan import RESULTS, Options, plan, usable, voices
 from evals.conversations.results import Run, read, write
@@ -115,12 +115,6 @@ def _tell(trial: Trial, number: int, of: int) -> None:
     console.print(escape(f"{line}{' — ' if missed else ''}{missed}"), highlight=False)
 
 
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
-    return int(text)
-
-
 def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
@@ -144,8 +138,8 @@ def parser() -> argparse.ArgumentParser:
     add("--ways", type=_ways, default=WAYS, help="voice, text or both by commas")
     add("--only", type=_names, default=[], metavar="NAMES", help="conversations, by commas")
     add("--files", type=Path, nargs="+", help="YAML files in place of this folder's")
-    add("--repeat", type=_positive, default=1, help="how often each is held")
-    add("--parallel", type=_positive, default=1, help="calls side by side; times then say little")
+    add("--repeat", type=positive, default=1, help="how often each is held")
+    add("--parallel", type=positive, default=1, help="calls side by side; times then say little")
     add("--user", choices=get_args(UserKind), default="rules", help="who plays simulated users")
     add("--output", type=Path, default=RESULTS, metavar="FILE")
     add("--check", action="store_true", help="only read the files")

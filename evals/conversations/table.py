@@ -15,8 +15,7 @@ from evals.conversations.results import (
     unjudged,
 )
 from evals.conversations.trial import Trial
-from evals.ear.metrics import Share
-from evals.ear.table import TAU
+from evals.ear.table import TAU, share_text
 
 Line = tuple[str, list[str]]
 
@@ -29,7 +28,7 @@ def figure_lines(trials: Sequence[Trial]) -> list[Line]:
         (f"pass^{k} task success", [_pass(found, k) for found in by_column])
         for k in range(1, _repeats(trials) + 1)
     ]
-    lines.append(("steps answered in time", [_share(in_time(found)) for found in by_column]))
+    lines.append(("steps answered in time", [share_text(in_time(found)) for found in by_column]))
     rows = [[row for trial in found for row in trial.rows()] for found in by_column]
     lines += [(what, [cell(part) for part in rows]) for what, cell in TAU]
     failed = [sum(bool(trial.failure) for trial in found) for found in by_column]
@@ -96,13 +95,6 @@ def _pass(trials: Sequence[Trial], k: int) -> str:
         return "NOT JUDGED" if k == 1 else ""
     tasks = len({trial.conversation for trial in trials if trial.success is not None})
     return f"{value:.2f} ({tasks} tasks)"
-
-
-def _share(share: Share) -> str:
-    if share.value is None:
-        return f"– ({share.unmeasured} unmeasured)" if share.unmeasured else ""
-    missing = f", {share.unmeasured} unmeasured" if share.unmeasured else ""
-    return f"{100 * share.value:.0f} % ({share.hits} of {share.n}{missing})"
 
 
 def _successes(trials: Sequence[Trial]) -> str:

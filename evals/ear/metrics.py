@@ -65,19 +65,6 @@ class Share:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Modes:
-    """The two kinds of responses, on either side of `SLOW_S`."""
-
-    fast: Times
-    slow: Times
-
-    @property
-    def slow_share(self) -> float | None:
-        n = self.fast.n + self.slow.n
-        return self.slow.n / n if n else None
-
-
-@dataclass(frozen=True, kw_only=True)
 class CrossCheck:
     """The agent's own records against the ear, for the same answers.
 
@@ -131,16 +118,6 @@ def response(rows: Iterable[Row]) -> Times:
         (row.result.response_s for row in answered),
         failed=sum(row.result.outcome in ("cut_off", "unanswered") for row in turns),
         unmeasured=_unmeasured(turns),
-    )
-
-
-def response_modes(rows: Iterable[Row]) -> Modes:
-    times = response(rows)
-    fast = tuple(value for value in times.values_s if value <= SLOW_S)
-    slow = times.values_s[len(fast) :]
-    return Modes(
-        fast=Times(values_s=fast, failed=0, unmeasured=0),
-        slow=Times(values_s=slow, failed=0, unmeasured=0),
     )
 
 

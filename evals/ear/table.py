@@ -52,15 +52,16 @@ def _times(measure: Callable[[Sequence[Row]], Times]) -> Cell:
     return cell
 
 
-def _share(measure: Callable[[Sequence[Row]], Share]) -> Cell:
-    def cell(rows: Sequence[Row]) -> str:
-        share = measure(rows)
-        if share.value is None:
-            return f"– ({share.unmeasured} unmeasured)" if share.unmeasured else ""
-        missing = f", {share.unmeasured} unmeasured" if share.unmeasured else ""
-        return f"{100 * share.value:.0f} % ({share.hits} of {share.n}{missing})"
+def share_text(share: Share) -> str:
+    """Empty where there was nothing to count."""
+    if share.value is None:
+        return f"– ({share.unmeasured} unmeasured)" if share.unmeasured else ""
+    missing = f", {share.unmeasured} unmeasured" if share.unmeasured else ""
+    return f"{100 * share.value:.0f} % ({share.hits} of {share.n}{missing})"
 
-    return cell
+
+def _share(measure: Callable[[Sequence[Row]], Share]) -> Cell:
+    return lambda rows: share_text(measure(rows))
 
 
 def _echo(rows: Sequence[Row]) -> str:

@@ -19,7 +19,7 @@ from typing import Any
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from evals.bench import console, told
+from evals.bench import console, positive, told
 from evals.load import calls, redis_load, soak
 from evals.load.results import RESULTS, read, write
 from evals.load.systems import LOCAL, NAMES, why_not_local
@@ -38,11 +38,11 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     add = parser.add_argument
     add("parts", nargs="+", metavar="|".join(PARTS))
     add("--systems", type=_names, help=f"of {', '.join(NAMES)}; of a soak only the first counts")
-    add("--turns", type=_positive, default=40, help="calls: of each step, of all callers together")
-    add("--most", type=_positive, default=16, help="calls: so many at the same time at most")
+    add("--turns", type=positive, default=40, help="calls: of each step, of all callers together")
+    add("--most", type=positive, default=16, help="calls: so many at the same time at most")
     add("--resume", action="store_true", help="calls: leave out the steps that --output has")
     add("--minutes", type=_minutes, default=30.0, help="soak")
-    add("--calls", type=_positive, help="soak; eight a minute by default")
+    add("--calls", type=positive, help="soak; eight a minute by default")
     add("--output", type=Path, default=RESULTS, metavar="FOLDER")
     options = parser.parse_args(arguments)
     if unknown := [part for part in options.parts if part not in PARTS]:
@@ -100,12 +100,6 @@ def _names(text: str) -> tuple[str, ...]:
         message = f"there is no system {', '.join(unknown)}; use {', '.join(NAMES)}"
         raise argparse.ArgumentTypeError(message)
     return names
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
-    return int(text)
 
 
 def _minutes(text: str) -> float:

@@ -64,7 +64,6 @@ def test_no_events_have_neither_a_share_nor_times() -> None:
     assert metrics.cut_offs([]).interval is None
     assert metrics.response([]).p50_s is None
     assert metrics.response([]).mean_s is None
-    assert metrics.response_modes([]).slow_share is None
 
 
 def test_a_response_counts_where_the_caller_was_heard_out_and_the_rest_failed() -> None:
@@ -83,12 +82,6 @@ def test_a_response_counts_where_the_caller_was_heard_out_and_the_rest_failed() 
     assert metrics.unanswered(rows).value == 0.25
     assert metrics.cut_offs(rows).value == 0.25
     assert metrics.cut_offs(rows).unmeasured == 1
-
-
-def test_the_two_modes_of_the_responses_are_parted_at_a_second_and_a_half() -> None:
-    modes = metrics.response_modes([row(response_s=value) for value in (0.6, 2.8, 0.5, 2.7, 0.4)])
-    assert modes.slow_share == pytest.approx(0.4)
-    assert (modes.fast.p50_s, modes.slow.p50_s) == (0.5, 2.7)
 
 
 def test_a_cut_off_turn_counts_the_pauses_up_to_the_one_it_fell_into() -> None:
