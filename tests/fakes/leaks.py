@@ -7,8 +7,8 @@ import threading
 import time
 from collections.abc import Callable, Collection
 
-GRACE_S = 2.0
-"""A cancelled step of an engine may run to its end."""
+GRACE_S = 5.0
+"""A cancelled step of an engine may run to its end, and others have the processor, too."""
 
 _POLL_S = 0.01
 
