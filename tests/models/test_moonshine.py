@@ -120,16 +120,6 @@ def test_a_session_too_many_is_busy_and_a_closed_one_makes_room(engine: Moonshin
         engine.open()
 
 
-def test_loading_beforehand_is_not_loading_twice(engine: MoonshineEngine) -> None:
-    engine.load()
-    engine.load()
-    assert len(engine._idle) == 1
-    engine.open().close()
-    assert len(engine._idle) == 1
-    engine.close()
-    engine.close()
-
-
 def test_other_languages_are_refused(engine: MoonshineEngine) -> None:
     with pytest.raises(EngineError, match="knows 'en' only, not 'de'"):
         engine.open(language="de")
@@ -153,12 +143,12 @@ def test_a_broken_file_is_one_sentence_with_the_command(
     for whole in folder.iterdir():
         content = whole.read_bytes()
         (tmp_path / whole.name).write_bytes(change(content) if whole.name == file else content)
-    engine = MoonshineEngine(tmp_path, model="tiny")
+    engine = MoonshineEngine(tmp_path, model="tiny", max_sessions=1)
     with pytest.raises(EngineError, match="cannot load.*: run `parley download moonshine:tiny`$"):
         engine.load()
-    with pytest.raises(EngineError, match="cannot load"):
-        engine.open()
-    assert engine._lent == 0, "a place is lost"
+    for _ in range(2):  # the one place is not lost
+        with pytest.raises(EngineError, match="cannot load"):
+            engine.open()
 
 
 def test_a_missing_file_is_one_sentence_with_the_command(tmp_path: Path) -> None:
