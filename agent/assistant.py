@@ -56,6 +56,9 @@ class Assistant(Agent):
             self._read_ahead.heard(event, self)
             yield event
 
+    async def on_exit(self) -> None:
+        self._watch.leave()
+
     async def on_user_turn_completed(
         self, turn_ctx: llm.ChatContext, new_message: llm.ChatMessage
     ) -> None:

@@ -150,6 +150,12 @@ class Watch:
             task.cancel()
         self._apologies.close()
 
+    def leave(self) -> None:
+        """The session ends. livekit waits for the tools that still run: each has its time, no more."""
+        if self._tools:
+            names = set(self._tools.values())
+            self._loop.call_later(self._dog.limits.tool_s, _cancel_tools, names)
+
     async def hear(self, events: AsyncIterable[stt.SpeechEvent]) -> AsyncIterator[stt.SpeechEvent]:
         """Passes on all that the recogniser says."""
         async for event in events:

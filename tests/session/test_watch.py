@@ -7,8 +7,8 @@ import threading
 from typing import Any
 
 import pytest
-from livekit.agents import APIError
-from livekit.plugins import simulated
+from livekit.agents import APIError, function_tool
+from livekit.plugins import responder, simulated
 from livekit.plugins.chains import Breakers, ChainTTS, Member
 
 from agent.chained import LOCAL_S
@@ -17,6 +17,7 @@ from agent.playout import SAMPLE_RATE_HZ, Playout
 from agent.turns.watchdog import Apology, Limits
 from agent.watch import limits
 from tests.fakes.empty_stt import EmptySTT
+from tests.fakes.eventually import eventually
 from tests.fakes.mute_tts import MuteTTS
 from tests.fakes.repeating_llm import RepeatingLLM
 from tests.fakes.scripted_llm import HANG
@@ -168,3 +169,22 @@ async def test_empty_transcripts_without_speech_are_not_apologised_for() -> None
     ) as call:
         await call.until(30.0)
     assert call.loudspeaker.played == []
+
+
+async def test_a_call_that_ends_waits_for_a_tool_no_longer_than_a_tool_may_take() -> None:
+    begun_s: list[float] = []
+
+    @function_tool(name="get_time")
+    async def get_time(time_zone: str | None = None) -> str:
+        """Tells the time."""
+        begun_s.append(now_s())
+        await asyncio.sleep(1000.0)
+        return "It is noon."
+
+    async with conversation(brain=responder.LLM(), limits=LIMITS, voice=apology_voice) as call:
+        await call.session.current_agent.update_tools([get_time])
+        call.say("what time is it")
+        await eventually(lambda: begun_s)
+        left_s = now_s()
+    # Before it asks anybody, livekit waits 5 s for the speech that it has cancelled.
+    assert now_s() - left_s == pytest.approx(5.0 + LIMITS.tool_s, abs=1.0)

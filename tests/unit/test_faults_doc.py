@@ -27,7 +27,7 @@ def test_every_test_that_is_named_is_there() -> None:
 
 
 def test_every_setting_that_is_named_is_one() -> None:
-    named = {word for word in QUOTED if word.startswith("AGENT_")}
+    named = {word.partition("=")[0] for word in QUOTED if word.startswith("AGENT_")}
     assert named and named <= {name.upper() for name in Settings.model_fields}
 
 
@@ -48,5 +48,6 @@ def test_the_times_are_those_of_the_product() -> None:
     silent_s = f"silent for {patient.voice_s:g} s, of which the first has {LOCAL_S['tts']:g}"
     assert silent_s in TEXT
     assert f"clear speech of {limits.least_speech_s:g} s" in TEXT
+    assert f"waits for it, {5 + limits.tool_s:g} s at most" in TEXT
     assert f"no token in time ({HOSTED_S['llm']:g} s hosted, {LOCAL_S['llm']:g} s local" in TEXT
     assert f"no sound in time ({HOSTED_S['tts']:g} s hosted, {LOCAL_S['tts']:g} s local)" in TEXT
