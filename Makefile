@@ -2,7 +2,8 @@
 
 # What the tests need from the system, as command or library:Debian package. TEN VAD needs libc++.
 DEBIAN_PACKAGES ?= flite:flite chromium:chromium node:nodejs npm:npm ip:iproute2 libc++.so.1:libc++1 redis-server:redis-server
-# Further arguments of pytest, for example PYTEST_ARGS="-k timer".
+# Further arguments of pytest, for example PYTEST_ARGS="-k timer" or PYTEST_ARGS=--cov. Status 5 of
+# pytest: none of its tests was asked for.
 PYTEST_ARGS ?=
 # LAN=1 lets a phone on the same network in.
 LAN ?=
@@ -20,7 +21,7 @@ REPEAT ?=
 # Folder into which `make sbom` writes.
 SBOM ?= dist
 
-# In calls with real servers, which take the cores for themselves. The others mostly wait.
+# Calls with real servers have the cores for themselves.
 REAL_TESTS := tests/room tests/chaos tests/browser
 PYTHON := .venv/bin/python
 SLOW_TESTS := tests/deploy/test_chart.py tests/room/test_lost_processes.py tests/room/test_lost_servers.py tests/room/test_lost_nodes.py tests/room/test_rolling_restart.py tests/room/test_load_runs.py
@@ -59,8 +60,8 @@ test:
 	@sh scripts/setup.sh dev page server
 	@sh scripts/evals_setup.sh
 	@npm --prefix $(PAGE) test --silent
-	@$(PYTHON) -m pytest -n 4 --dist worksteal --cov --cov-report= $(REAL_TESTS:%=--ignore=%) $(PYTEST_ARGS) || [ $$? = 5 ]
-	@$(PYTHON) -m pytest -n 2 --dist loadfile --cov --cov-append --cov-report=term $(SLOW_TESTS:%=--ignore=%) $(REAL_TESTS) $(PYTEST_ARGS) || [ $$? = 5 ]
+	@$(PYTHON) -m pytest -n 2 --dist worksteal $(REAL_TESTS:%=--ignore=%) $(PYTEST_ARGS) || [ $$? = 5 ]
+	@$(PYTHON) -m pytest -n 2 --dist loadfile $(SLOW_TESTS:%=--ignore=%) $(REAL_TESTS) $(PYTEST_ARGS) || [ $$? = 5 ]
 
 # Builds Helm from its source the first time, and waits for servers that are gone: a quarter of an hour.
 test-slow:

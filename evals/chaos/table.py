@@ -1,4 +1,4 @@
-"""The figures of all faults, for the terminal. Pure."""
+"""The figures of all faults, for the terminal and the report. Pure."""
 
 from __future__ import annotations
 
@@ -35,14 +35,24 @@ def faults_table(systems: Mapping[str, Rows]) -> Table:
     table.add_column("stage and fault")
     for name in systems:
         table.add_column(name, justify="right")
-    trials = dict.fromkeys(row["trial"] for rows in systems.values() for row in rows)
-    for trial in filter(None, trials):
-        cells = []
-        for rows in systems.values():
-            row = next((it for it in rows if it["trial"] == trial), None)
-            cells.append(_cell(row) if row else "")
-        table.add_row(trial, *cells)
+    for line in fault_lines(systems):
+        table.add_row(*line)
     return table
+
+
+def fault_lines(systems: Mapping[str, Rows]) -> list[list[str]]:
+    """Of each fault its name and, of each system, words lost / extra seconds / sentences cut / words
+    doubled; nothing where it was not tried."""
+    trials = dict.fromkeys(row["trial"] for rows in systems.values() for row in rows)
+    by_trial = [{row["trial"]: _cell(row) for row in rows} for rows in systems.values()]
+    return [[trial, *(cells.get(trial, "") for cells in by_trial)] for trial in trials if trial]
+
+
+def summary_lines(systems: Mapping[str, Rows]) -> list[list[str]]:
+    """Of each figure over all faults its name and, of each system, its value."""
+    figures = [summary(_with_fault(rows)) for rows in systems.values()]
+    names = next(iter(figures), {})
+    return [[name.replace("_", " "), *(_number(of[name]) for of in figures)] for name in names]
 
 
 def summary_table(systems: Mapping[str, Rows]) -> Table:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
+from evals.chaos.table import fault_lines, summary_lines
 from evals.ear import metrics
 from evals.ear.metrics import CrossCheck
 from evals.ear.results import Results, Row
@@ -30,8 +31,8 @@ _STATE_CLASSES = {"met": "met", "missed": "missed"}
 _CURVES = {"plain": "Plain turns, synthetic voices", "human": "Human voices"}
 
 
-def render(results: Results, vad: VadFigures | None) -> str:
-    """The whole page; `vad` is None where it was not measured."""
+def render(results: Results, vad: VadFigures | None, chaos: Mapping[str, Any] | None = None) -> str:
+    """The whole page; `vad` is None where it was not measured, `chaos` is what `evals.chaos` wrote."""
     rows = results.rows
     body = "".join(
         [
@@ -43,6 +44,7 @@ def render(results: Results, vad: VadFigures | None) -> str:
             _section("As tau-voice counts", _tau(rows), _TAU_NOTE),
             _section("Stages of a turn", _stages(rows), _STAGES_NOTE),
             _section("Record against ear", _cross_checks(results), _CHECK_NOTE),
+            _section("Faults", _faults(chaos), _FAULTS_NOTE),
             _section("One event", _viewer(), _VIEWER_NOTE),
             _section("The measurement itself", _quality(rows), _QUALITY_NOTE),
         ]
@@ -185,6 +187,22 @@ def _cross_checks(results: Results) -> str:
     return _table([*head, "left over either way, p95"], lines)
 
 
+def _faults(chaos: Mapping[str, Any] | None) -> str:
+    systems = (chaos or {}).get("rooms")
+    if not systems:
+        return "<p>NOT MEASURED: <code>make chaos</code>.</p>"
+    conditions = escape(_plain((chaos or {}).get("conditions", {})))
+    names = [escape(name) for name in systems]
+    whole, each = (
+        _table([title, *names], [[escape(cell) for cell in line] for line in lines])
+        for title, lines in (
+            ("all faults", summary_lines(systems)),
+            ("stage and fault: lost / extra s / cut / doubled", fault_lines(systems)),
+        )
+    )
+    return f"<p>{conditions}</p>{whole}<details><summary>Each fault</summary>{each}</details>"
+
+
 def _check_cells(check: CrossCheck) -> list[str]:
     def time(value_s: float | None) -> str:
         return "not measured" if value_s is None else f"{value_s:.3f} s"
@@ -254,6 +272,11 @@ _CHECK_NOTE = (
     "in a recording of a person, counted from the end of the active speech (ITU-T P.56), as the noise of "
     "the room goes on. "
     "The path is measured apart, with an agent that only echoes (median)."
+)
+_FAULTS_NOTE = (
+    "One fault of an engine in a turn, in real rooms, whatever run of the ear is shown above: words of the "
+    "caller that no answer took up, seconds later than a healthy answer, sentences of the agent that broke "
+    "off, words said twice. Of each fault one turn; – is no answer."
 )
 _VIEWER_NOTE = (
     "Both lanes of one event; inner pauses are shaded; grey marks are the record's stages."

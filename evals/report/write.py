@@ -22,6 +22,7 @@ from evals.report.charts import response_curves, trade_off
 from evals.report.markdown import render_markdown
 from evals.report.page import render
 
+CHAOS = ROOT / "evals" / "results" / "chaos.json"
 PLOTS_PYTHON = ROOT / ".venv-evals" / "bin" / "python"
 
 console = Console()
@@ -30,7 +31,8 @@ console = Console()
 def write_report(results: Results, page: Path, *, vad_figures: Path | None) -> None:
     """`vad_figures` is the file that `evals.vad` wrote; None where the VAD was not measured."""
     page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(render(results, read_vad_figures(vad_figures)), encoding="utf-8")
+    chaos = json.loads(CHAOS.read_text(encoding="utf-8")) if CHAOS.exists() else None
+    page.write_text(render(results, read_vad_figures(vad_figures), chaos), encoding="utf-8")
 
 
 def write_picture(results: Results, picture: Path) -> None:

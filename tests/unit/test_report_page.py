@@ -136,3 +136,31 @@ def test_the_conditions_are_told() -> None:
     assert cells(html, "cores") == ["cores", "2"]
     assert cells(html, "set plain") == ["set plain", "band wide"]
     assert cells(html, "path of the sound")[1] == "not measured"
+
+
+def test_faults_are_told_of_each_system() -> None:
+    row = {
+        "trial": "stt refuse",
+        "lost": 2,
+        "extra_s": 0.41,
+        "sentences_cut": 1,
+        "doubled": 0,
+        "tool_runs": 0,
+        "has_ended": False,
+        "is_answered": True,
+        "torn": 0,
+    }
+    healthy = row | {"trial": "", "extra_s": None}
+    other = row | {"trial": "llm <stall>", "extra_s": None, "is_answered": False}
+    page = render(
+        Results(when="2026-11-26", conditions={}, systems={}, rows=[]),
+        None,
+        {"rooms": {"parley": [healthy, row], "stock": [other]}},
+    )
+    assert "2 / 0.41 / 1 / 0" in page
+    assert "llm &lt;stall&gt;" in page
+    assert "2 / – / 1 / 0" in page
+
+
+def test_without_faults_the_page_says_how_to_measure_them() -> None:
+    assert "NOT MEASURED: <code>make chaos</code>" in page()
