@@ -50,6 +50,8 @@ class RealtimeRecorder(TurnRecorder):
     """Told of each speech of the model's that is done, before it is recorded."""
     _speech: tuple[float | None, float | None] = (None, None)
     """Where the caller's newest turn began and was last heard, on `clock`."""
+    _unheard: TurnTimes | None = None
+    """The newest turn, if the model answered before the caller was found to have paused."""
     _open: TurnTimes | None = None
     """The newest turn, until its answer is over."""
     _withheld: TurnTimes | None = None
@@ -59,7 +61,12 @@ class RealtimeRecorder(TurnRecorder):
         """The caller has spoken for so long, and then been silent; `is_new`: that begins a turn."""
         end_s = self.clock() - silence_s
         first_s = None if is_new else self._speech[0]
-        self._speech = (end_s - speech_s if first_s is None else first_s, end_s)
+        speech = (end_s - speech_s if first_s is None else first_s, end_s)
+        if (times := self._unheard) is not None:
+            times.speech_start_s, times.speech_end_s = speech
+            self._unheard = None
+        else:
+            self._speech = speech
 
     async def watch_words(self, words: AsyncIterable[Word]) -> AsyncIterator[Word]:
         """Passes on what the model says, and notes the first word."""
@@ -92,7 +99,8 @@ class RealtimeRecorder(TurnRecorder):
             self._withheld = None
 
     def _on_speech_created(self, event: SpeechCreatedEvent) -> None:
-        is_answer = event.user_initiated or self._speech != (None, None)
+        has_heard = self._speech != (None, None)
+        is_answer = event.user_initiated or has_heard or self._has_begun
         if not self.is_live or event.source != "generate_reply" or not is_answer:
             super()._on_speech_created(event)
             return
@@ -102,6 +110,7 @@ class RealtimeRecorder(TurnRecorder):
         times = TurnTimes(turn=self._count, eot_s=self.clock())
         if handle.input_details.modality == "audio":
             times.speech_start_s, times.speech_end_s = self._speech
+            self._unheard = None if has_heard else times
         self._speech = (None, None)
         self._turns[handle.id] = self._open = times
         attempt = Attempt(handle, Generation(started_s=self.clock()), self._count, handle.id)

@@ -12,9 +12,6 @@ from tests.room.lost_calls import SHORT, ask, ask_first
 from tests.room.rolling import UNHURRIED, rolling_restart
 from tests.stack.processes import LiveKit, Worker, running_worker
 
-# The SDK drops a handle twice when a participant or a server goes.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
 GOODBYE = "Our time is over, goodbye."
 EXIT_S = 30.0
 

@@ -30,9 +30,6 @@ from tests.stack.nodes import Node, livekit_nodes
 from tests.stack.processes import KEYS, Worker, running_worker
 from tests.stack.redis import redis_server
 
-# The SDK drops a handle twice when a participant or a server goes.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
 BESIDE, ELSEWHERE = "beside-the-caller", "elsewhere"
 """Agents by where their workers are, for a caller of the first node."""
 RETURN_S = 60.0

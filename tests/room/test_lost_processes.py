@@ -20,9 +20,6 @@ from tests.stack.faults import job_processes, kill_the_job
 from tests.stack.processes import KEYS, LiveKit, Worker, running_worker
 from tests.stack.speech import speech
 
-# The SDK drops a handle twice when a participant or a server goes.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
 TOLD = re.compile(r"The last I heard was: (\w+ \w+[\w ]*)\. Please go on")
 LONG = json.dumps({"simulated": {"reply_s": 6}})
 

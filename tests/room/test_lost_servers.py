@@ -20,9 +20,6 @@ from tests.stack.faults import RestartableServer, job_processes, kill_the_job, r
 from tests.stack.processes import KEYS, Worker, running_worker
 from tests.stack.redis import redis_server
 
-# The SDK drops a handle twice when a participant or a server goes.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
 AFRESH = "Sorry, the line broke. Please tell me again what you need."
 RETURN_S = 6.0
 """Until another worker's agent is heard: sooner than one that was just asked for is given up."""

@@ -16,9 +16,6 @@ from tests.stack.nodes import Node, livekit_nodes, node_of
 from tests.stack.processes import Worker, running_worker
 from tests.stack.redis import redis_server
 
-# The SDK drops a handle twice when a participant or a server goes.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
 AT_FIRST, AT_SECOND = "at-the-first-node", "at-the-second-node"
 """Agents by the node that their workers are connected to."""
 

@@ -9,9 +9,6 @@ import pytest
 from tests.room.rolling import rolling_restart
 from tests.stack.processes import LiveKit
 
-# The SDK drops a handle twice when a participant or a server goes.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
 CALLERS = 12 if (os.cpu_count() or 1) >= 6 else 6
 """Each takes a sixth of a processor for the agent and a tenth for the caller, and a worker that
 starts beside them a whole one: twelve are more than two processors carry at the speed of speech."""
