@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 import pytest
@@ -26,13 +26,23 @@ MIDWAY = 20
 """Pieces: some words into the first thing it says."""
 
 
-def options(server: FakeMoshi, query: str = "") -> MoshiOptions:
-    return MoshiOptions(url=server.address + query, handshake_s=0.6, stall_s=1.0, retries=1)
+PATIENT: Mapping[str, float] = {}
+HASTY = {"handshake_s": 1.0, "stall_s": 2.0}
+"""Where a server that is silent is waited for."""
+
+
+def options(
+    server: FakeMoshi, query: str = "", *, handshake_s: float = 10.0, stall_s: float = 10.0
+) -> MoshiOptions:
+    url = server.address + query
+    return MoshiOptions(url=url, handshake_s=handshake_s, stall_s=stall_s, retries=1)
 
 
 @asynccontextmanager
-async def line(server: FakeMoshi, query: str = "", **microphone: int) -> AsyncIterator[DuplexLine]:
-    session = realtime_model(options(server, query)).session()
+async def line(
+    server: FakeMoshi, query: str = "", waits: Mapping[str, float] = PATIENT, **microphone: int
+) -> AsyncIterator[DuplexLine]:
+    session = realtime_model(options(server, query, **waits)).session()
     async with DuplexLine(session, **microphone).running() as running:
         yield running
 
@@ -107,7 +117,7 @@ REFUSALS: dict[str, tuple[Fault | None, type[EngineError], str]] = {
     "half-open": (Fault(kind=Kind.HALF_OPEN, after=0), EngineBusy, "did not begin"),
     "closed first": (Fault(kind=Kind.DROP, after=0), EngineError, "hung up"),
     "error first": (Fault(kind=Kind.STATUS, after=0), EngineError, "reports: error 500"),
-    "no sound": (Fault(kind=Kind.EMPTY), EngineTimeout, "no sound for 1 s"),
+    "no sound": (Fault(kind=Kind.EMPTY), EngineTimeout, "no sound for 2 s"),
 }
 
 
@@ -119,8 +129,8 @@ async def refused(name: str) -> list[llm.RealtimeModelError]:
             await server.go_down()
         else:
             server.plans[CHAT] = Plan.always(fault)
-        async with line(server) as call:
-            await eventually(lambda: call.errors and not call.errors[-1].recoverable)
+        async with line(server, waits=HASTY) as call:
+            await eventually(lambda: call.errors and not call.errors[-1].recoverable, deadline_s=15)
             await asyncio.sleep(0.1)
             return call.errors
 
@@ -137,7 +147,7 @@ async def test_a_server_that_cannot_be_had_is_given_up_with_one_clear_error() ->
 async def test_the_next_caller_of_a_server_that_talks_already_is_told_that_it_is_busy() -> None:
     async with FakeMoshi(replies=(REPLY,)).running() as server, line(server) as first:
         await eventually(lambda: server.minds)
-        async with line(server) as second:
+        async with line(server, waits=HASTY) as second:
             await eventually(lambda: second.errors)
         await first.speak("are you there")
         await is_over(first)
@@ -160,7 +170,7 @@ async def survived(fault: Fault) -> DuplexLine:
     """The first conversation meets the fault; the caller speaks in the next one."""
     async with FakeMoshi(replies=(REPLY,), greeting=LONG).running() as server:
         server.plans[CHAT] = Plan.nth(1, fault)
-        async with line(server) as call:
+        async with line(server, waits=HASTY) as call:
             await eventually(lambda: call.reconnections, deadline_s=15)
             await is_over(call, 2)
     return call
