@@ -7,24 +7,17 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from livekit import rtc
-from livekit.agents import JobContext
 
 from agent import endings
 from agent.callers import ARRIVAL_GRACE_S, RETURN_GRACE_S, Callers, EndAfter, Link
-from agent.config import Settings
-from agent.continuity import ConversationStore
 from agent.continuity.keeper import Ending
 from agent.continuity.returning import wait_for_return
-from agent.dialogue import Dialogue
-from agent.dispatch import CallOptions
-from agent.engines import Pipeline
+from agent.dialogue import CallSetup, Dialogue
 from agent.joining import CALLER_KINDS, start_in_room
 from agent.playout import Playout
-from agent.profiles import Choice
 from agent.room_inputs import of_call
 from agent.room_messages import Level, send_notice, send_turn
 from agent.turn_record import TurnRecord
-from agent.turns.words import WordsJudge
 
 logger = logging.getLogger(__name__)
 
@@ -32,31 +25,18 @@ logger = logging.getLogger(__name__)
 class Call(Dialogue):
     """A dialogue in a room: its callers and its end."""
 
-    def __init__(
-        self,
-        ctx: JobContext,
-        settings: Settings,
-        options: CallOptions,
-        choice: Choice,
-        pipeline: Pipeline,
-        judge: WordsJudge,
-        store: ConversationStore,
-        *,
-        playout: Playout | None = None,
-    ) -> None:
-        """`playout`: where the voice goes, into the room for None."""
-        super().__init__(
-            ctx, settings, options, choice, pipeline, judge, store, playout or Playout()
-        )
+    def __init__(self, setup: CallSetup) -> None:
+        super().__init__(setup, Playout())
+        room = setup.ctx.room
         self._callers = Callers()
         self._ending: asyncio.TimerHandle | None = None
         self._started = False
         self._inputs = of_call(
-            ctx.room,
+            room,
             self._session,
             is_caller=lambda identity: identity == self._callers.linked,
-            simulated=pipeline.members if choice.simulated else (),
-            tell=lambda code, text: self._spawn(send_notice(ctx.room, "error", code, text)),
+            simulated=setup.pipeline.members if setup.choice.simulated else (),
+            tell=lambda code, text: self._spawn(send_notice(room, "error", code, text)),
         )
 
     async def run(self, connect: Callable[[], Awaitable[None]]) -> None:

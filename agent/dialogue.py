@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -49,21 +50,26 @@ GOODBYE_TAIL_S = 0.3
 """Between the last audio sent and the end of the call, so that the caller hears all of it."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class CallSetup:
+    """What a call is made from."""
+
+    ctx: JobContext
+    settings: Settings
+    options: CallOptions
+    choice: Choice
+    pipeline: Pipeline
+    words: WordsJudge
+    store: ConversationStore
+
+
 class Dialogue(ABC):
     """Puts a call's parts together. Whoever brings its sound starts the session: `_listen()` before,
     `_go_on()` after, `_close()` at the end."""
 
-    def __init__(
-        self,
-        ctx: JobContext,
-        settings: Settings,
-        options: CallOptions,
-        choice: Choice,
-        pipeline: Pipeline,
-        judge: WordsJudge,
-        store: ConversationStore,
-        playout: Playout,
-    ) -> None:
+    def __init__(self, setup: CallSetup, playout: Playout) -> None:
+        ctx, settings, options = setup.ctx, setup.settings, setup.options
+        choice, pipeline = setup.choice, setup.pipeline
         self._ctx, self._choice, self._pipeline = ctx, choice, pipeline
         self._tasks: set[asyncio.Task[None]] = set()
         self._over = asyncio.Event()
@@ -71,14 +77,18 @@ class Dialogue(ABC):
         self._toolbox = self._new_toolbox(settings)
         self._phrases = Phrases.of(settings, choice)
         self._thread = Thread(
-            ctx, store, self._toolbox, language=choice.language, was_interrupted=options.interrupted
+            ctx,
+            setup.store,
+            self._toolbox,
+            language=choice.language,
+            was_interrupted=options.interrupted,
         )
         self._recorder = recorder_of(choice, call=ctx.room.name, publish=self._publish)
         pipeline.chains.on_fault = self._recorder.engine_failed
         self._echo_filter = EchoFilter()
         self._microphone = microphone(settings, self._echo_filter)
         self._playout = self._watched(playout)
-        self._turn_taking = self._new_turn_taking(settings, judge)
+        self._turn_taking = self._new_turn_taking(settings, setup.words)
         self._limits = limits(settings, choice.profile, pipeline.chains.patience_s)
         self._watch = self._new_watch(settings)
         self._refusals = Refusals(self._ends(endings.BUSY))

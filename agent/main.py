@@ -21,6 +21,7 @@ from agent.config import Settings, load_settings
 from agent.continuity import StoreError, open_store
 from agent.continuity.rooms import FAILURES, withdraw
 from agent.continuity.waiting import is_mark
+from agent.dialogue import CallSetup
 from agent.dispatch import DispatchError, parse_metadata
 from agent.engines import Loaded, build, check_engines, import_plugins, preload
 from agent.forkserver import PRELOADED_MODULES
@@ -112,8 +113,16 @@ async def entrypoint(ctx: JobContext) -> None:
         import_plugins(choice)
         loaded = ctx.proc.userdata["loaded"]
         pipeline = await asyncio.to_thread(build, settings, choice, options, loaded)
-        store = open_store(settings)
-        call = Call(ctx, settings, options, choice, pipeline, loaded.words, store)
+        setup = CallSetup(
+            ctx=ctx,
+            settings=settings,
+            options=options,
+            choice=choice,
+            pipeline=pipeline,
+            words=loaded.words,
+            store=open_store(settings),
+        )
+        call = Call(setup)
         ctx.proc.userdata["ids"].turns = call.turns
         await call.run(connect)
     except (DispatchError, ProfileError) as e:

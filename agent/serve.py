@@ -8,7 +8,8 @@ from livekit.plugins.modelserver.app import end_process, serve
 from livekit.plugins.modelserver.logs import log_to_stderr
 
 from agent.config import ConfigError, Settings
-from agent.local.host import LocalHost, kokoro_voice, plan_of
+from agent.local.host import LocalHost, plan_of
+from agent.local.plan import SpeechOptions
 from agent.local.tuning import load
 from agent.profiles import Choice
 
@@ -27,10 +28,8 @@ def run_serve(settings: Settings, choice: Choice, *, health_port: int) -> None:
     host = LocalHost.prepare(
         plan,
         settings.cache_dir / "run",  # without an address the socket is here
-        language=choice.language,
+        speech=SpeechOptions.of(settings, choice),
         tuning=tuning,
-        hot_words=settings.agent_hot_words,
-        voice=kokoro_voice(choice),
         health_port=health_port,
     )
     config = replace(host.server_config(), health_host=settings.agent_host)

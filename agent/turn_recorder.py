@@ -70,11 +70,10 @@ class TurnRecorder:
     _parent: Context = field(default_factory=get_current)
     """Of the spans of turns."""
 
-    def attach(self, session: AgentSession[None], output: io.AudioOutput | None = None) -> None:
+    def attach(self, session: AgentSession[None], output: io.AudioOutput) -> None:
         """`output` tells when a speech begins to sound; the session itself may say so late."""
         self._session = session
-        if output is not None:
-            output.on("playback_started", lambda event: self._began(event.created_at))
+        output.on("playback_started", lambda event: self._began(event.created_at))
         session.on("user_state_changed", self._on_user_state)
         session.on("speech_created", self._on_speech_created)
         session.on("conversation_item_added", self._on_item)

@@ -7,21 +7,17 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from livekit import rtc
-from livekit.agents import ConversationItemAddedEvent, JobContext, llm, utils
+from livekit.agents import ConversationItemAddedEvent, llm, utils
 from livekit.agents.voice import SpeechHandle
 from livekit.agents.voice.io import AudioInput
 from livekit.agents.voice.transcription import TranscriptSynchronizer
 
-from agent.call import Call
-from agent.config import Settings
 from agent.console.lines import Lines
 from agent.console.screen import Screen, SpokenWords
 from agent.continuity import Conversation
 from agent.continuity.keeper import Ending
-from agent.dispatch import CallOptions
-from agent.engines import Loaded, Pipeline
+from agent.dialogue import CallSetup, Dialogue
 from agent.playout import Playout
-from agent.profiles import Choice
 from agent.room_inputs import LONGEST_TEXT, TOO_LONG
 from agent.room_messages import Level
 from agent.turn_record import TurnRecord
@@ -29,27 +25,15 @@ from agent.turn_record import TurnRecord
 T = TypeVar("T")
 
 
-class ConsoleCall(Call):
+class ConsoleCall(Dialogue):
     """Made in the context of a job without a room. `begin`, then `converse`; `aclose` at the end."""
 
     def __init__(
-        self,
-        ctx: JobContext,
-        settings: Settings,
-        options: CallOptions,
-        choice: Choice,
-        pipeline: Pipeline,
-        loaded: Loaded,
-        screen: Screen,
-        *,
-        playout: Playout | None,
-        echoes: bool,
+        self, setup: CallSetup, screen: Screen, *, playout: Playout | None, echoes: bool
     ) -> None:
         """`playout`: where the agent's voice goes; None for a call in writing. `echoes`: what is typed
         is on the screen already, as at a terminal."""
-        super().__init__(
-            ctx, settings, options, choice, pipeline, loaded.words, NoStore(), playout=playout
-        )
+        super().__init__(setup, playout or Playout())
         self.has_failed = False
         """Whether the call ended because the agent cannot go on."""
         hearing = self._microphone
@@ -81,7 +65,6 @@ class ConsoleCall(Call):
         else:
             self._session.output.transcription = self._words
         await self._session.start(self._agent, record=False)
-        self._started = True
         if self._realtime is not None:
             await self._realtime.begin()
         self._go_on()

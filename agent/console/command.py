@@ -20,10 +20,11 @@ from livekit.plugins.speechcore import EngineError
 from rich.console import Console
 
 from agent.config import ConfigError, Settings
-from agent.console.call import ConsoleCall
+from agent.console.call import ConsoleCall, NoStore
 from agent.console.lines import Lines
 from agent.console.screen import Screen
 from agent.console.sound import Device, NoSound, Sound, sounddevice
+from agent.dialogue import CallSetup
 from agent.dispatch import CallOptions
 from agent.engines import Loaded, build, import_plugins, preload
 from agent.local.host import LocalHost, local_host
@@ -165,8 +166,18 @@ class _Runner:
         pipeline = await asyncio.to_thread(build, settings, choice, self.call, loaded)
         ctx = stack.enter_context(fake_job_context(room=rtc.Room(), job_id="console"))
         stack.push_async_callback(ctx._on_cleanup)  # a folder: whoever runs a job removes it
+        setup = CallSetup(
+            ctx=ctx,
+            settings=settings,
+            options=self.call,
+            choice=choice,
+            pipeline=pipeline,
+            words=loaded.words,
+            store=NoStore(),
+        )
         call = ConsoleCall(
-            *(ctx, settings, self.call, choice, pipeline, loaded, self.screen),
+            setup,
+            self.screen,
             playout=Playout(sound.speaker) if sound else None,
             echoes=os.isatty(self.descriptor),
         )

@@ -20,7 +20,7 @@ from livekit.plugins.speechcore import EngineThread
 from agent.config import Settings
 from agent.local.addresses import LocalAddresses
 from agent.local.models import LocalModel, gguf_of
-from agent.local.plan import LocalPlan, engine_options, make_plan
+from agent.local.plan import LocalPlan, SpeechOptions, engine_options, make_plan
 from agent.local.precision import with_precision
 from agent.local.tuning import Tuning, load
 from agent.profiles import Choice
@@ -41,12 +41,8 @@ class LocalHost:
 
     plan: LocalPlan
     addresses: LocalAddresses
-    language: str
+    speech: SpeechOptions
     tuning: Tuning
-    hot_words: str
-    """That recognisers listen for."""
-    voice: str | None
-    """Of Kokoro."""
     context_tokens: int
     """Of each call, in llama.cpp."""
     health_port: int | None
@@ -57,10 +53,8 @@ class LocalHost:
         plan: LocalPlan,
         folder: Path,
         *,
-        language: str,
+        speech: SpeechOptions,
         tuning: Tuning,
-        hot_words: str = "",
-        voice: str | None = None,
         context_tokens: int = 4096,
         llama_slots: int = 4,
         health_port: int | None,
@@ -76,10 +70,8 @@ class LocalHost:
         return cls(
             plan=plan,
             addresses=addresses,
-            language=language,
+            speech=speech,
             tuning=tuning,
-            hot_words=hot_words,
-            voice=voice,
             context_tokens=context_tokens,
             health_port=health_port,
         )
@@ -92,13 +84,7 @@ class LocalHost:
                     name=served.name,
                     kind=served.kind,
                     factory=f"agent.local.factories:{served.model.spec.name}",
-                    options=engine_options(
-                        served,
-                        self.language,
-                        self.tuning,
-                        hot_words=self.hot_words,
-                        voice=self.voice,
-                    ),
+                    options=engine_options(served, self.speech, self.tuning),
                     max_batch=self.tuning.whisper_batch if served.kind == "stt" else 1,
                     lane=_SHARED_LANE,
                 )
@@ -170,21 +156,14 @@ def local_host(settings: Settings, choice: Choice, folder: Path) -> LocalHost | 
     host = LocalHost.prepare(
         plan,
         folder,
-        language=choice.language,
+        speech=SpeechOptions.of(settings, choice),
         tuning=tuning,
-        hot_words=settings.agent_hot_words,
-        voice=kokoro_voice(choice),
         context_tokens=settings.agent_llm_context,
         llama_slots=settings.agent_llm_slots,
         health_port=0,
     )
     host.addresses.publish(os.environ)
     return host
-
-
-def kokoro_voice(choice: Choice) -> str | None:
-    """The voice of the settings, where it is one of Kokoro's: its names are the preferred engine's."""
-    return choice.voice if choice.tts.name == "kokoro" else None
 
 
 def plan_of(

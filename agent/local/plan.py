@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from agent.config import Settings
 from agent.engine_spec import EngineSpec
 from agent.local.models import LLAMA, LocalModel, is_url, locate
 from agent.local.tuning import Tuning
+from agent.profiles import Choice
 from agent.weights import Store
 
 SERVED: dict[str, Literal["stt", "tts"]] = {
@@ -20,6 +22,26 @@ SERVED: dict[str, Literal["stt", "tts"]] = {
 """The engines of the model server."""
 
 _MAX_SESSIONS = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpeechOptions:
+    """What the recognisers and voices of a host are made for."""
+
+    language: str
+    hot_words: str = ""
+    """That recognisers listen for."""
+    voice: str | None = None
+    """In Kokoro's names; None for its own choice."""
+
+    @classmethod
+    def of(cls, settings: Settings, choice: Choice) -> SpeechOptions:
+        """A voice of the settings has the preferred engine's names, which may be another's."""
+        return cls(
+            language=choice.language,
+            hot_words=settings.agent_hot_words,
+            voice=choice.voice if choice.tts.name == "kokoro" else None,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,29 +97,26 @@ def make_plan(
     )
 
 
-def engine_options(
-    served: ServedModel,
-    language: str,
-    tuning: Tuning,
-    *,
-    hot_words: str = "",
-    voice: str | None = None,
-) -> dict[str, Any]:
-    """The arguments of its factory (`agent.local.factories`). `voice`: in Kokoro's names."""
+def engine_options(served: ServedModel, speech: SpeechOptions, tuning: Tuning) -> dict[str, Any]:
+    """The arguments of its factory (`agent.local.factories`)."""
     options: dict[str, Any] = {"path": str(served.model.path)}
     variant = served.model.spec.model or ""
     match served.model.spec.name:
         case "faster_whisper":
             return options | {
-                "language": None if language == "auto" else language,
+                "language": None if speech.language == "auto" else speech.language,
                 "max_sessions": _MAX_SESSIONS,
                 "threads": tuning.whisper_threads,
                 "compute_type": tuning.whisper_compute_type or None,
-                "hot_words": hot_words,
+                "hot_words": speech.hot_words,
             }
         case "moonshine":
             return options | {"max_sessions": _MAX_SESSIONS}
         case "kokoro":
-            return options | {"model": variant, "threads": tuning.kokoro_threads, "voice": voice}
+            return options | {
+                "model": variant,
+                "threads": tuning.kokoro_threads,
+                "voice": speech.voice,
+            }
         case _:
             return options | {"model": variant}

@@ -192,15 +192,15 @@ def echo_taken(rows: Iterable[Row]) -> Share:
 def cross_check(
     rows: Iterable[Row],
     path_s: float | None,
-    soft_end_s: Callable[[str], float] = lambda utterance: 0.0,
+    tail_s: Callable[[str], float] = lambda utterance: 0.0,
 ) -> CrossCheck:
     """Over the answered turns; `path_s` is the median of the path in the same run.
 
-    `soft_end_s` says of an utterance how long its speech is over before its last audible sample.
+    `tail_s` says of an utterance how long its speech is over before its last audible sample.
     """
     answered = [row.result for row in _of_kind(rows, "turn") if row.result.outcome == "answered"]
     differences_s = [
-        result.response_s + soft_end_s(result.event.utterance) - result.stage_s["playout"]
+        result.response_s + tail_s(result.event.utterance) - result.stage_s["playout"]
         if result.response_s is not None and "playout" in result.stage_s
         else None
         for result in answered

@@ -9,7 +9,7 @@ from rich.table import Table
 from evals.ear import metrics
 from evals.ear.metrics import Share, Times
 from evals.ear.results import Row
-from evals.ear.voices import soft_end_s
+from evals.ear.voices import tail_s
 
 Cell = Callable[[Sequence[Row]], str]
 Figure = tuple[str, Cell]
@@ -83,7 +83,7 @@ def _pauses(*tags: str) -> Cell:
 
 def _difference(rows: Sequence[Row]) -> str:
     """The path of the sound and the record's error; nothing for a system without records."""
-    difference = metrics.cross_check(rows, None, soft_end_s).difference
+    difference = metrics.cross_check(rows, None, tail_s).difference
     return _times(lambda _: difference)(rows) if difference.n else ""
 
 

@@ -11,7 +11,7 @@ from evals.ear import metrics
 from evals.ear.metrics import Share, Times
 from evals.ear.results import Results, Row
 from evals.ear.vad_figures import VadFigures
-from evals.ear.voices import soft_end_s
+from evals.ear.voices import tail_s
 
 OURS = "parley"
 PATIENCE = "normal"
@@ -170,7 +170,7 @@ def judge_all(results: Results, vad: VadFigures | None) -> list[Verdict]:
 
 def _agreement(path_s: float | None, voices: str, sets: tuple[str, ...]) -> Target:
     def measure(rows: Sequence[Row]) -> tuple[float | None, int]:
-        check = metrics.cross_check(rows, path_s, soft_end_s)
+        check = metrics.cross_check(rows, path_s, tail_s)
         return check.p95_deviation_s, len(check.deviations_s)
 
     return Target(

@@ -142,7 +142,7 @@ def _sound(utterance: Utterance) -> Spoken:
 
 
 @cache
-def soft_end_s(name: str) -> float:
+def tail_s(name: str) -> float:
     """How long the speech in a recording is over before its labelled end, which is that of its last
     audible sample; 0.0 for any other utterance."""
     if name not in _manifest():

@@ -14,7 +14,7 @@ from evals.ear.results import Results, Row
 from evals.ear.table import FIGURES, TAU, filled
 from evals.ear.targets import OURS, PATIENCE, TIMED_SETS, Verdict, judge_all
 from evals.ear.vad_figures import VadFigures
-from evals.ear.voices import soft_end_s
+from evals.ear.voices import tail_s
 from evals.report.charts import (
     Stage,
     contestants,
@@ -178,7 +178,7 @@ def _cross_checks(results: Results) -> str:
     lines = []
     for contestant in contestants(results.rows):
         rows = contestant.rows(results.rows, *TIMED_SETS)
-        check = metrics.cross_check(rows, path_s, soft_end_s)
+        check = metrics.cross_check(rows, path_s, tail_s)
         if check.difference.n:
             lines.append([escape(contestant.label), *_check_cells(check)])
     if not lines:

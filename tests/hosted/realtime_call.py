@@ -185,7 +185,7 @@ class _Made:
             turn=UnfinishedTurn(),
         )
         self.take_over.attach(self.session, successor)
-        self.recorder.attach(self.session)
+        self.recorder.attach(self.session, self.loudspeaker)
         self.turn_taking.attach(self.session)
 
     def _of_take_over(self, choice: Choice) -> Parts:

@@ -12,7 +12,7 @@ import pytest
 
 from agent.config import ConfigError, Settings
 from agent.local.host import plan_of
-from agent.local.plan import engine_options
+from agent.local.plan import SpeechOptions, engine_options
 from agent.local.trials import clause_cost, compute_types, thread_counts
 from agent.local.tune import run_tune
 from agent.local.tuning import FILE, load
@@ -47,7 +47,9 @@ def test_all_engines_are_timed_and_a_worker_runs_them_so(
     assert told.count("chosen") == 3
     assert "first clause is" in told and str(settings.cache_dir / FILE) in told
     plan = plan_of(settings, choice, tuning)
-    whisper, kokoro = (engine_options(served, "en", tuning) for served in plan.served)
+    whisper, kokoro = (
+        engine_options(served, SpeechOptions(language="en"), tuning) for served in plan.served
+    )
     assert whisper["compute_type"] in compute_types()
     assert whisper["threads"] in counts and kokoro["threads"] in counts
     assert 0 < tuning.kokoro_per_s < 0.5, "a hum costs next to nothing"

@@ -136,43 +136,69 @@ async def conversation(
         ears=ears,
         turns=detector,
     )
-    announcer = Announcer(session)
-    toolbox = toolbox_of(announcer, _hang_up(call))
-    attention = Attention(
-        session, silence, is_held=lambda: toolbox.has_timer, hang_up=_hang_up(call)
-    )
-    filler = Filler(session, fillers)
-    watches: list[Watch] = []
-    recorder = _recorder(call, watches)
     synchroniser = connect(session, call.microphone, loudspeaker, call.subtitles)
-    recorder.attach(session, synchroniser.audio_output)
-    watch = _watch(call, recorder, turn_taking, limits, Apologies(APOLOGIES, voice))
-    watches.append(watch)
-    assistant = Assistant(
-        instructions="Be brief.",
-        toolbox=toolbox,
-        recorder=recorder,
-        turn_taking=turn_taking,
-        read_ahead=ReadAhead([brain], _unread),
-        watch=watch,
-        turn=keeper.turn if keeper else UnfinishedTurn(),
-    )
-    if keeper:
-        turn_taking.on_words = keeper.heard
+    beside = _Beside(call, turn_taking, silence, fillers, limits, Apologies(APOLOGIES, voice))
     try:
-        await session.start(assistant, record=False)
-        filler.attach()
-        attention.attach()
-        watch.attach(session)
-        if keeper:
-            keeper.attach(session, assistant)
+        await beside.begin(brain, turn_taking, keeper)
         yield call
     finally:
         if keeper:
             await keeper.aclose()
-        await close(toolbox, filler, attention, announcer, watch)
-        await close(session, recorder, turn_taking, synchroniser, loudspeaker)
+        await beside.aclose()
+        await close(session, beside.recorder, turn_taking, synchroniser, loudspeaker)
         await close(ears, brain, mouth)
+
+
+class _Beside:
+    """What works for the session of a call."""
+
+    def __init__(
+        self,
+        call: Conversation,
+        turn_taking: TurnTaking,
+        silence: SilenceOptions,
+        fillers: Fillers,
+        limits: Limits,
+        apologies: Apologies,
+    ) -> None:
+        self.session = call.session
+        self.announcer = Announcer(call.session)
+        self.toolbox = toolbox_of(self.announcer, _hang_up(call))
+        self.attention = Attention(
+            call.session,
+            silence,
+            is_held=lambda: self.toolbox.has_timer,
+            hang_up=_hang_up(call),
+        )
+        self.filler = Filler(call.session, fillers)
+        self.recorder = _recorder(call, lambda record: self.watch.finished(record))
+        self.recorder.attach(call.session, call.loudspeaker)
+        self.watch = _watch(call, self.recorder, turn_taking, limits, apologies)
+
+    async def begin(
+        self, brain: llm.LLM[Any], turn_taking: TurnTaking, keeper: Keeper | None
+    ) -> None:
+        """Starts the session."""
+        assistant = Assistant(
+            instructions="Be brief.",
+            toolbox=self.toolbox,
+            recorder=self.recorder,
+            turn_taking=turn_taking,
+            read_ahead=ReadAhead([brain], _unread),
+            watch=self.watch,
+            turn=keeper.turn if keeper else UnfinishedTurn(),
+        )
+        if keeper:
+            turn_taking.on_words = keeper.heard
+        await self.session.start(assistant, record=False)
+        self.filler.attach()
+        self.attention.attach()
+        self.watch.attach(self.session)
+        if keeper:
+            keeper.attach(self.session, assistant)
+
+    async def aclose(self) -> None:
+        await close(self.toolbox, self.filler, self.attention, self.announcer, self.watch)
 
 
 def _turn_taking(
@@ -234,11 +260,10 @@ def _hang_up(call: Conversation) -> Callable[[], None]:
     return lambda: after_speech(call.session, lambda: call.hang_ups.append(loop.time()))
 
 
-def _recorder(call: Conversation, watches: list[Watch]) -> TurnRecorder:
+def _recorder(call: Conversation, finished: Callable[[TurnRecord], None]) -> TurnRecorder:
     def publish(record: TurnRecord) -> None:
         call.records.append(record)
-        for watch in watches:
-            watch.finished(record)
+        finished(record)
 
     return TurnRecorder(
         call="room",

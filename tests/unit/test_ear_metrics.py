@@ -167,7 +167,7 @@ def test_the_agents_records_are_checked_against_the_ear_after_the_path_is_taken_
 
 def test_the_time_after_the_last_word_of_a_recording_is_no_error_of_the_record() -> None:
     rows = [row(response_s=0.20, stage_s={"playout": 0.30})]
-    check = metrics.cross_check(rows, path_s=0.09, soft_end_s=lambda utterance: 0.18)
+    check = metrics.cross_check(rows, path_s=0.09, tail_s=lambda utterance: 0.18)
     assert check.deviations_s == pytest.approx((0.01,))
 
 

@@ -8,7 +8,7 @@ from agent.engine_spec import EngineSpec
 from agent.local.addresses import LocalAddresses
 from agent.local.host import LocalHost
 from agent.local.models import is_path, is_url, locate
-from agent.local.plan import LocalPlan, engine_options, make_plan
+from agent.local.plan import LocalPlan, SpeechOptions, engine_options, make_plan
 from agent.local.tuning import Tuning
 from agent.weights import MissingWeights, Store, UnknownWeights, WeightsError
 
@@ -84,15 +84,15 @@ def test_what_runs_elsewhere_is_not_planned(models: Path, tmp_path: Path) -> Non
 def test_engines_get_their_files_and_the_language(models: Path, tmp_path: Path) -> None:
     plan = make_plan(specs(f"faster_whisper:{models}", f"kokoro:{models}"), Store(tmp_path))
     whisper, kokoro = plan.served
-    tuning = Tuning(whisper_threads=2, kokoro_threads=3)
-    options = engine_options(whisper, "de", tuning)
+    tuning, german = Tuning(whisper_threads=2, kokoro_threads=3), SpeechOptions(language="de")
+    options = engine_options(whisper, german, tuning)
     assert options["path"] == str(models)
     assert (options["language"], options["threads"]) == ("de", 2)
-    assert engine_options(whisper, "auto", tuning)["language"] is None
-    assert engine_options(kokoro, "en", tuning)["threads"] == 3
+    assert engine_options(whisper, SpeechOptions(language="auto"), tuning)["language"] is None
+    assert engine_options(kokoro, german, tuning)["threads"] == 3
     assert options["compute_type"] is None
     tuned = Tuning(whisper_compute_type="int16")
-    assert engine_options(whisper, "de", tuned)["compute_type"] == "int16"
+    assert engine_options(whisper, german, tuned)["compute_type"] == "int16"
 
 
 def test_the_words_to_listen_for_and_the_voice_reach_their_engines(
@@ -102,10 +102,8 @@ def test_the_words_to_listen_for_and_the_voice_reach_their_engines(
     host = LocalHost.prepare(
         plan,
         tmp_path,
-        language="en",
+        speech=SpeechOptions(language="en", hot_words="Parley, Ann Example", voice="bf_emma"),
         tuning=Tuning(),
-        hot_words="Parley, Ann Example",
-        voice="bf_emma",
         health_port=None,
     )
     ear, voice = host.server_config().engines
@@ -115,7 +113,12 @@ def test_the_words_to_listen_for_and_the_voice_reach_their_engines(
 
 def test_addresses_reach_the_processes_of_calls(tmp_path: Path) -> None:
     host = LocalHost.prepare(
-        LocalPlan(), tmp_path, language="en", tuning=Tuning(), llama_slots=7, health_port=None
+        LocalPlan(),
+        tmp_path,
+        speech=SpeechOptions(language="en"),
+        tuning=Tuning(),
+        llama_slots=7,
+        health_port=None,
     )
     environment: dict[str, str] = {}
     host.addresses.publish(environment)

@@ -9,7 +9,7 @@ import pytest
 from agent.config import Settings
 from agent.engine_spec import EngineSpec
 from agent.local.models import locate
-from agent.local.plan import LocalPlan, engine_options, make_plan
+from agent.local.plan import LocalPlan, SpeechOptions, engine_options, make_plan
 from agent.local.precision import precisions_of, with_precision
 from agent.local.tuning import Tuning
 from agent.weights import Store
@@ -76,7 +76,7 @@ def test_without_a_local_voice_there_is_nothing_to_measure(store: Store) -> None
 def test_the_server_runs_the_chosen_files_under_the_name_that_calls_know(store: Store) -> None:
     (served,) = with_precision(plan_of(store), asked("kokoro"), store, TUNED).served
     assert served.name == str(locate(EngineSpec(name="kokoro"), store).spec) == "kokoro:v1.0"
-    options = engine_options(served, "en", TUNED)
+    options = engine_options(served, SpeechOptions(language="en"), TUNED)
     assert options["path"] == str(store.root / "kokoro" / "v1.0-int8")
     assert options["model"] == "v1.0-int8"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import pytest
@@ -14,39 +13,20 @@ from livekit.agents import (
     ConversationItemAddedEvent,
     FlushSentinel,
     LanguageCode,
-    SpeechCreatedEvent,
     llm,
     stt,
 )
 from livekit.agents.voice import SpeechHandle
 
-from agent.turn_record import TurnRecord
 from agent.turn_recorder import TurnRecorder
-from tests.fakes.audio_io import Loudspeaker
+from tests.fakes.recorded_session import WALL_OFFSET_S, RecordedSession
 
 T = TypeVar("T")
-WALL_OFFSET_S = 1_000_000.0
 
 
-@dataclass
-class Call:
-    """A session that was never started, and a clock that is set by hand."""
-
-    now_s: float = 100.0
-    records: list[TurnRecord] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.session = AgentSession[None](vad=None)
-        self.recorder = TurnRecorder(
-            call="room",
-            profile="tested",
-            engines={"stt": "ears"},
-            publish=self.records.append,
-            clock=lambda: self.now_s,
-            wall=lambda: self.now_s + WALL_OFFSET_S,
-        )
-        self.output = Loudspeaker()
-        self.recorder.attach(self.session, self.output)
+class Call(RecordedSession[TurnRecorder]):
+    def __init__(self) -> None:
+        super().__init__(TurnRecorder)
 
     def commit(self, text: str, **metrics: Any) -> None:
         message = llm.ChatMessage(role="user", content=[text], metrics=metrics)
@@ -61,7 +41,7 @@ class Call:
 async def call() -> AsyncIterator[Call]:
     call = Call()
     yield call
-    await call.output.aclose()
+    await call.aclose()
 
 
 async def each(items: Iterable[T]) -> AsyncIterator[T]:
@@ -125,10 +105,7 @@ async def test_an_answer_begins_with_its_first_sound_however_late_the_session_sa
     handle = SpeechHandle.create()
     monkeypatch.setattr(AgentSession, "current_speech", handle)
     message = llm.ChatMessage(role="user", content=["what time"])
-    call.session.emit(
-        "speech_created",
-        SpeechCreatedEvent(user_initiated=False, source="generate_reply", speech_handle=handle),
-    )
+    call.begin_speech(handle)
     chat_ctx = llm.ChatContext([message])
     assert [chunk async for chunk in call.recorder.watch_llm(chat_ctx, each(["noon"]))] == ["noon"]
     call.session.emit("conversation_item_added", ConversationItemAddedEvent(item=message))

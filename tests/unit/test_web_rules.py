@@ -6,12 +6,12 @@ import pytest
 
 from agent.dispatch import CALLER_CHOICES
 from agent.web.rules import NotAllowed, Rules, TokenRequestError
-from agent.web.tokens import parse_request
+from agent.web.tokens import JoinRequest, parse_request
 
 PASSWORD = "a-password-of-some-length"
 
 
-def asked(rules: Rules | None = None, **body: object) -> object:
+def asked(rules: Rules | None = None, **body: object) -> JoinRequest:
     given = {"rules": rules} if rules else {}
     return parse_request(body, agent_name="parley", **given)
 
@@ -113,4 +113,6 @@ def test_a_name_holds_visible_characters_only(field: str, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["Zoë Müller", "李小龙", "O'Neill", "ann@example.org", "☎ 7"])
 def test_names_of_people_are_names(name: str) -> None:
-    asked(Rules(rooms=("*",)), room_name=name, participant_identity=name, participant_name=name)
+    names = {"room_name": name, "participant_identity": name, "participant_name": name}
+    request = asked(Rules(rooms=("*",)), **names)
+    assert (request.room_name, request.identity, request.name) == (name, name, name)

@@ -298,7 +298,9 @@ def test_offline_a_model_that_is_there_is_no_problem(
     bench: Bench, hub: FakeHub, tmp_path: Path
 ) -> None:
     bench.fetch()
+    asked = len(hub.asked)
     bench_of(tmp_path, Hub(endpoint=hub.url, offline=True)).fetch()
+    assert len(hub.asked) == asked
 
 
 def test_without_huggingface_hub_the_remedy_is_told(

@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 
 import pytest
-from livekit.agents import AgentSession, SpeechCreatedEvent, UserStateChangedEvent
+from livekit.agents import UserStateChangedEvent
 from livekit.agents.voice import SpeechHandle
 from livekit.agents.voice.speech_handle import InputDetails
 
 from agent.realtime.recorder import RealtimeRecorder
 from agent.turn_record import TurnRecord
+from tests.fakes.recorded_session import RecordedSession
 
 
-@dataclass
-class Call:
-    """A session that was never started, and a clock that is set by hand."""
-
-    now_s: float = 100.0
-    records: list[TurnRecord] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.session = AgentSession[None](vad=None)
-        self.recorder = RealtimeRecorder(
-            call="room",
-            profile="realtime",
-            engines={},
-            publish=self.records.append,
-            clock=lambda: self.now_s,
-            wall=lambda: self.now_s,
-        )
-        self.recorder.attach(self.session)
+class Call(RecordedSession[RealtimeRecorder]):
+    def __init__(self) -> None:
+        super().__init__(RealtimeRecorder)
 
     def caller_begins(self) -> None:
         self.session.emit(
@@ -39,11 +25,7 @@ class Call:
         )
 
     def model_speaks(self) -> None:
-        handle = SpeechHandle.create(input_details=InputDetails(modality="audio"))
-        self.session.emit(
-            "speech_created",
-            SpeechCreatedEvent(user_initiated=False, source="generate_reply", speech_handle=handle),
-        )
+        self.begin_speech(SpeechHandle.create(input_details=InputDetails(modality="audio")))
 
     def turns(self) -> list[TurnRecord]:
         self.recorder.close()
@@ -51,8 +33,10 @@ class Call:
 
 
 @pytest.fixture
-async def call() -> Call:
-    return Call()
+async def call() -> AsyncIterator[Call]:
+    call = Call()
+    yield call
+    await call.aclose()
 
 
 async def test_an_answer_after_the_caller_paused_is_a_turn_from_their_last_sound(

@@ -34,9 +34,8 @@ _EDITING = (
     ("oh",),
 )
 """Words that take something back; several may follow each other ("oh no sorry I meant")."""
-_ALONE_NOTHING = frozenset(["oh"])
-_KEPT = frozenset(["actually"])
-"""Else a filler."""
+_NOT_ALONE = frozenset(["oh"])
+_EDITING_FILLERS = frozenset(["actually"])
 
 _PARSERS: Mapping[_Kind, Callable[[Sequence[str]], float | str | None]] = {
     "expression": parse_expression,
@@ -69,12 +68,12 @@ def meant_words(text: str) -> list[Spoken]:
 
 def heard_words(text: str) -> list[Spoken]:
     """As `split_words`, with fillers that may take something back."""
-    return split_words(text, kept=_KEPT)
+    return split_words(text, kept=_EDITING_FILLERS)
 
 
 def without_editing(words: Sequence[Spoken]) -> list[Spoken]:
     """Without those fillers."""
-    return [spoken for spoken in words if spoken.word not in _KEPT]
+    return [spoken for spoken in words if spoken.word not in _EDITING_FILLERS]
 
 
 def editing_end(said: Sequence[str], start: int) -> int:
@@ -82,7 +81,7 @@ def editing_end(said: Sequence[str], start: int) -> int:
     end = start
     while length := _editing_length(said, end):
         end += length
-    return start if _ALONE_NOTHING.issuperset(said[start:end]) else end
+    return start if _NOT_ALONE.issuperset(said[start:end]) else end
 
 
 def corrected(words: Sequence[Spoken]) -> list[Spoken]:
