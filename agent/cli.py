@@ -342,7 +342,7 @@ def _choice(settings: Settings) -> Choice:
 
 
 def _check_ports(settings: Settings) -> None:
-    from agent.demo.ports import is_free
+    from agent.ports import is_free
 
     ports = {
         "AGENT_HEALTH_PORT": settings.agent_health_port,
@@ -360,8 +360,8 @@ def _check_ports(settings: Settings) -> None:
 
 def _check_server(settings: Settings) -> None:
     """A server that refuses the key will not take it later; one that is away may come back."""
-    from agent.demo.private_files import Keys
-    from agent.demo.token_check import Verdict, check_token
+    from agent.private_files import Keys
+    from agent.token_check import Verdict, check_token
 
     keys = Keys(api_key=settings.livekit_api_key or "", api_secret=settings.api_secret)
     url = settings.livekit_url or ""

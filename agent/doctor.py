@@ -23,19 +23,19 @@ from rich.table import Table
 from agent import __version__
 from agent.config import ConfigError, Settings, load_settings, unknown_variables
 from agent.demo.options import DemoOptions
-from agent.demo.ports import is_free
-from agent.demo.private_files import Keys, read_env
-from agent.demo.token_check import Verdict, check_token
 from agent.dispatch import CallOptions
 from agent.engines import Loaded, Pipeline, build, import_plugins, preload
 from agent.hosted.keys import PROVIDERS, Provider, check_key
 from agent.local.host import local_host
+from agent.ports import is_free
+from agent.private_files import Keys, read_env
 from agent.profiles import KNOWN, STAGES, Choice, ProfileError, Realtime, choose
 from agent.realtime.models import check_online
 from agent.self_test import SENTENCE, speak_and_listen, voice_for
 from agent.sound.filter import noise_plan
 from agent.sound.plan import parse_noise
 from agent.sound.rnnoise import why_not
+from agent.token_check import Verdict, check_token
 from agent.turn_taking import voice_activity
 from agent.web.command import DIST
 from agent.weights import WeightsError

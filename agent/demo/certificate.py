@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from .private_files import make_state_dir, write_private
+from agent.private_files import make_state_dir, write_private
 
 __all__ = ["CertificateFiles", "ensure_certificate", "make_certificate", "tls_context"]
 

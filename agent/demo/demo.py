@@ -7,14 +7,15 @@ from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from typing import TypeVar
 
+from agent.ports import EVERYWHERE, LOOPBACK, pick_port
+from agent.private_files import make_state_dir, write_env
+
 from .guard import Guard
 from .lan import LAN_WARNING, find_lan_address
 from .lock import DemoLock
 from .options import DemoError, DemoOptions
 from .parts import StartedServer, StartedWorker, start_server, start_worker
-from .ports import EVERYWHERE, LOOPBACK, pick_port
 from .prepare import SERVER, own_keys, ways_to_a_server
-from .private_files import make_state_dir, write_env
 from .processes import Child, describe_exit, last_lines
 from .screen import Screen
 from .server_finder import find_server

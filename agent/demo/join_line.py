@@ -3,7 +3,7 @@
 import shlex
 from pathlib import Path
 
-from .private_files import Keys
+from agent.private_files import Keys
 
 __all__ = ["lk_join_lines"]
 

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from aiohttp import web
 
+from agent.token_check import http_address
 from agent.web.server import WebError, WebOptions, build_app, serve
 
 from .options import DemoError
-from .token_check import http_address
 from .wss_proxy import add_signalling_proxy
 
 __all__ = ["start_page"]

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent.ports import LOOPBACK, pick_port
+from agent.private_files import Keys, write_private
+
 from .guard import Guard
 from .options import DemoOptions
-from .ports import LOOPBACK, pick_port, pick_server_ports
-from .private_files import Keys, write_private
+from .ports import pick_server_ports
 from .processes import Child, start_child
 from .server_config import server_config
 from .server_finder import Found, RunningServer, ServerInDocker, ServerProgram

@@ -1,15 +1,10 @@
-"""Free ports near the usual ones."""
+"""The ports of a LiveKit server that the demo starts."""
 
-import socket
-from collections.abc import Collection
 from dataclasses import dataclass
 
-__all__ = ["ServerPorts", "is_free", "pick_port", "pick_server_ports"]
+from agent.ports import EVERYWHERE, pick_port
 
-LOOPBACK = "127.0.0.1"
-EVERYWHERE = "0.0.0.0"  # nosec B104 # what a person may have set; nothing of ours by itself
-_NEIGHBOURS = 20
-_CONNECT_S = 0.2
+__all__ = ["ServerPorts", "pick_server_ports"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,34 +17,6 @@ class ServerPorts:
     media_udp: int
 
 
-def is_free(port: int, *, host: str = LOOPBACK, udp: bool = False) -> bool:
-    """Whether a server could listen on `port` of this machine's address `host` just now."""
-    kind = socket.SOCK_DGRAM if udp else socket.SOCK_STREAM
-    with socket.socket(socket.AF_INET, kind) as probe:
-        if not udp:
-            # As servers do: a port whose last connections linger in TIME_WAIT is free.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    # macOS lets one address be bound while somebody listens on all of them.
-    return udp or not _answers(port, LOOPBACK if host == EVERYWHERE else host)
-
-
-def pick_port(
-    preferred: int, *, host: str = LOOPBACK, udp: bool = False, taken: Collection[int] = ()
-) -> int:
-    """`preferred` when it is free, else the next free one, else any. Skips those in `taken`."""
-    for port in range(preferred, min(preferred + _NEIGHBOURS, 65536)):
-        if port not in taken and is_free(port, host=host, udp=udp):
-            return port
-    kind = socket.SOCK_DGRAM if udp else socket.SOCK_STREAM
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
-
-
 def pick_server_ports(media_host: str) -> ServerPorts:
     """Ports for a server whose signalling is on loopback and whose media is on `media_host`."""
     signal = pick_port(7880)
@@ -57,9 +24,3 @@ def pick_server_ports(media_host: str) -> ServerPorts:
     media_tcp = pick_port(7881, host=EVERYWHERE, taken={signal})
     media_udp = pick_port(7882, host=media_host, udp=True)
     return ServerPorts(signal=signal, media_tcp=media_tcp, media_udp=media_udp)
-
-
-def _answers(port: int, host: str) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.settimeout(_CONNECT_S)
-        return probe.connect_ex((host, port)) == 0

@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Iterable
 
+from agent.private_files import Keys, load_keys, make_state_dir
+
 from .options import DemoError, DemoOptions
-from .private_files import Keys, load_keys, make_state_dir
 from .screen import Screen
 from .server_finder import (
     Environment,

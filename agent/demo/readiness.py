@@ -6,9 +6,10 @@ from pathlib import Path
 
 import aiohttp
 
+from agent.private_files import Keys
+from agent.token_check import check_token
+
 from .options import DemoError
-from .private_files import Keys
-from .token_check import check_token
 
 __all__ = ["wait_for_server", "wait_for_worker"]
 

@@ -4,8 +4,10 @@ import sys
 
 import yaml
 
-from .ports import LOOPBACK, ServerPorts
-from .private_files import Keys
+from agent.ports import LOOPBACK
+from agent.private_files import Keys
+
+from .ports import ServerPorts
 
 __all__ = ["server_config"]
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from agent.ports import is_free
+from agent.private_files import Keys
+from agent.token_check import Verdict, check_token
+
 from .options import SERVER_VERSION, DemoError
-from .ports import is_free
-from .private_files import Keys
 from .processes import run_command
-from .token_check import Verdict, check_token
 
 __all__ = [
     "Environment",

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from agent.demo.private_files import write_private
+from agent.private_files import write_private
 from agent.speech.planner import ClausePlanner, Cost
 
 logger = logging.getLogger(__name__)

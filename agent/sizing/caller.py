@@ -10,8 +10,8 @@ from collections.abc import Callable
 import numpy as np
 from livekit import rtc
 
-from agent.demo.private_files import Keys
 from agent.main import rtc_configuration
+from agent.private_files import Keys
 from agent.web.tokens import JoinRequest, build_token
 
 RATE_HZ = 24_000

@@ -17,12 +17,12 @@ from agent.demo.guard import Guard
 from agent.demo.lock import DemoLock
 from agent.demo.options import DemoError, DemoOptions
 from agent.demo.parts import StartedServer, start_server, start_worker
-from agent.demo.ports import LOOPBACK
 from agent.demo.prepare import own_keys, ways_to_a_server
-from agent.demo.private_files import make_state_dir
 from agent.demo.readiness import wait_for_server, wait_for_worker
 from agent.demo.screen import Screen
 from agent.demo.server_finder import find_server
+from agent.ports import LOOPBACK
+from agent.private_files import make_state_dir
 from agent.self_test import SENTENCE
 from agent.sizing.caller import CallerError, TrialCaller
 from agent.sizing.proposal import Load, Proposal, propose

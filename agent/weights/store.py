@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from agent.config import Settings
-from agent.demo.private_files import make_state_dir, write_private
+from agent.private_files import make_state_dir, write_private
 from agent.weights.catalogue import Catalogue, File, Model, our_catalogue
 from agent.weights.errors import BrokenWeights, MissingWeights
 

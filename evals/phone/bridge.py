@@ -21,7 +21,7 @@ from google.protobuf.json_format import ParseDict
 from livekit import api
 
 from agent.config import Settings
-from agent.demo.ports import pick_port
+from agent.ports import pick_port
 from evals.ear.systems import ROOT, SystemFailed
 from evals.phone.line import LOOPBACK
 from tests.stack.processes import (

@@ -24,10 +24,11 @@ from urllib.request import urlopen
 import psutil
 
 from agent.config import Settings
-from agent.demo.ports import ServerPorts, pick_port
-from agent.demo.private_files import Keys
+from agent.demo.ports import ServerPorts
 from agent.demo.server_config import server_config
-from agent.demo.token_check import check_token
+from agent.ports import pick_port
+from agent.private_files import Keys
+from agent.token_check import check_token
 
 KEYS = Keys(api_key="test-key", api_secret="a-secret-for-tests-that-is-long-enough")
 

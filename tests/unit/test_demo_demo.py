@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.demo.ports import is_free, pick_port
-from agent.demo.private_files import read_env
+from agent.ports import is_free, pick_port
+from agent.private_files import read_env
 from tests.fakes.livekit_http import http_server, livekit_app
 
 DRIVER = """

@@ -5,7 +5,7 @@ from pathlib import Path
 import jwt
 
 from agent.demo.join_line import lk_join_lines
-from agent.demo.private_files import Keys, write_env
+from agent.private_files import Keys, write_env
 
 KEYS = Keys(api_key="ours", api_secret="o" * 40)
 

@@ -7,8 +7,8 @@ import yaml
 from agent.demo.guard import Guard
 from agent.demo.options import DemoOptions
 from agent.demo.parts import StartedServer, start_server, start_worker
-from agent.demo.private_files import Keys
 from agent.demo.server_finder import RunningServer, ServerInDocker, ServerProgram
+from agent.private_files import Keys
 
 KEYS = Keys(api_key="ours", api_secret="o" * 40)
 SHOW_CALL = '#!/bin/sh\necho "$*"\n[ -z "$LIVEKIT_CONFIG" ] || echo "$LIVEKIT_CONFIG"\n'

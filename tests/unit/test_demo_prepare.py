@@ -7,8 +7,8 @@ from rich.console import Console
 
 from agent.demo.options import DemoError, DemoOptions
 from agent.demo.prepare import own_keys, prepare, ways_to_a_server
-from agent.demo.private_files import Keys
 from agent.demo.screen import Screen
+from agent.private_files import Keys
 
 
 @pytest.fixture

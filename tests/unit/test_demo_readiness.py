@@ -5,8 +5,8 @@ import pytest
 from aiohttp import web
 
 from agent.demo.options import DemoError
-from agent.demo.private_files import Keys
 from agent.demo.readiness import wait_for_server, wait_for_worker
+from agent.private_files import Keys
 from tests.fakes.livekit_http import http_server, livekit_app
 
 KEYS = Keys(api_key="ours", api_secret="o" * 40)

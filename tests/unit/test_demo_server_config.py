@@ -1,8 +1,8 @@
 import yaml
 
 from agent.demo.ports import ServerPorts
-from agent.demo.private_files import Keys
 from agent.demo.server_config import server_config
+from agent.private_files import Keys
 
 PORTS = ServerPorts(signal=7880, media_tcp=7881, media_udp=7882)
 KEYS = Keys(api_key="parley-0a1b2c3d", api_secret="s" * 40)

@@ -7,7 +7,6 @@ import pytest
 from aiohttp import web
 
 from agent.demo.options import DemoError
-from agent.demo.private_files import Keys
 from agent.demo.server_finder import (
     Environment,
     Found,
@@ -19,6 +18,7 @@ from agent.demo.server_finder import (
     ServerProgram,
     find_server,
 )
+from agent.private_files import Keys
 from tests.fakes.livekit_http import http_server, livekit_app
 
 KEYS = Keys(api_key="ours", api_secret="o" * 40)

@@ -12,7 +12,7 @@ from aiohttp import WSMsgType, web
 from agent.demo.certificate import ensure_certificate, tls_context
 from agent.demo.options import DemoError
 from agent.demo.page import start_page
-from agent.demo.ports import pick_port
+from agent.ports import pick_port
 from agent.web.server import WebOptions
 from tests.fakes.livekit_http import http_server, livekit_app
 

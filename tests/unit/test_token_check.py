@@ -4,8 +4,8 @@ import socket
 import pytest
 from aiohttp import web
 
-from agent.demo.private_files import Keys
-from agent.demo.token_check import Verdict, check_token, http_address
+from agent.private_files import Keys
+from agent.token_check import Verdict, check_token, http_address
 from tests.fakes.livekit_http import LIST_ROOMS, http_server, livekit_app
 
 KEYS = Keys(api_key="ours", api_secret="o" * 40)

@@ -12,7 +12,7 @@ import aiohttp
 from jwt.warnings import InsecureKeyLengthWarning
 from livekit.api import AccessToken, VideoGrants
 
-from .private_files import Keys
+from agent.private_files import Keys
 
 __all__ = ["TokenCheck", "Verdict", "check_token", "http_address"]
 

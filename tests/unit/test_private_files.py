@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
-from agent.demo.private_files import load_keys, make_state_dir, read_env, write_env, write_private
+from agent.private_files import load_keys, make_state_dir, read_env, write_env, write_private
 
 AWKWARD = {"A": "plain", "B": "with space", "C": 'it\'s $HOME `x` "q"', "D": "=a=b="}
 
