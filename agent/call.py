@@ -30,11 +30,12 @@ class Call(Dialogue):
         room = setup.ctx.room
         self._callers = Callers()
         self._ending: asyncio.TimerHandle | None = None
-        self._started = False
+        self._begun = asyncio.Event()
         self._inputs = of_call(
             room,
             self._session,
-            is_caller=lambda identity: identity == self._callers.linked,
+            is_caller=lambda who: who == self._callers.linked and not self._over.is_set(),
+            begun=self._begun,
             simulated=setup.pipeline.members if setup.choice.simulated else (),
             tell=lambda code, text: self._spawn(send_notice(room, "error", code, text)),
         )
@@ -72,6 +73,7 @@ class Call(Dialogue):
             return
         if self._realtime is not None:
             await self._realtime.begin()
+        self._begun.set()
         self._link()
         self._go_on()
 
@@ -80,14 +82,14 @@ class Call(Dialogue):
         self._session.output.audio = self._playout
         self._playout.publish(self._ctx.room)
         hearing = self._microphone
-        self._started = await start_in_room(
+        has_started = await start_in_room(
             self._session,
             self._agent,
             self._ctx.room,
             hears_through=self._realtime.tap(hearing) if self._realtime else hearing,
             over=self._over,
         )
-        return self._started and not self._over.is_set()
+        return has_started and not self._over.is_set()
 
     def _on_joined(self, participant: rtc.RemoteParticipant) -> None:
         if participant.kind in CALLER_KINDS:
@@ -109,7 +111,7 @@ class Call(Dialogue):
                 self._end_after(delay_s)
 
     def _link(self) -> None:
-        if self._started and self._callers.linked is not None:
+        if self._begun.is_set() and self._callers.linked is not None:
             self._turn_taking.reset()
             self._microphone.reset()
             self._watch.reset()

@@ -50,9 +50,11 @@ class RoomInputs:
         on_words: Callable[[bytes], None] | None,
         tell: Callable[[str, str], None],
         acknowledge: Callable[[str, str], Coroutine[Any, Any, None]],
+        begun: asyncio.Event,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`is_caller`: whether this is who the agent listens to; others' text and keys are dropped.
+        Text and numbers wait for `begun`: the agent is there before its session runs.
         `on_first_key` and `on_number`: as in Keypad. `on_words` takes data packets and raises ValueError
         for what they should not hold; None drops them. `tell` tells the room a code and a sentence,
         `acknowledge` a participant that the agent has their text of this id."""
@@ -63,6 +65,7 @@ class RoomInputs:
         self._on_words = on_words
         self._tell = tell
         self._acknowledge = acknowledge
+        self._begun = begun
         self._clock = clock
         self._keypad = Keypad(on_first_key, self._on_whole_number)
         self._texts = TokenBucket(per_s=0.5, burst=5)
@@ -169,7 +172,14 @@ class RoomInputs:
             self._refuse("too_fast", TOO_FAST)
 
     def _answer(self, take: Callable[[], Awaitable[None]]) -> None:
-        self._answering.add(self._spawn(_taken(take)))
+        self._answering.add(self._spawn(self._taken(take)))
+
+    async def _taken(self, take: Callable[[], Awaitable[None]]) -> None:
+        await self._begun.wait()
+        try:
+            await take()
+        except Exception:
+            logger.warning("a text could not be taken", exc_info=True)
 
     def _on_data(self, packet: rtc.DataPacket) -> None:
         if self._on_words is None or packet.topic != SIMULATED_WORDS_TOPIC:
@@ -188,18 +198,12 @@ class RoomInputs:
         return task
 
 
-async def _taken(take: Callable[[], Awaitable[None]]) -> None:
-    try:
-        await take()
-    except Exception:
-        logger.warning("a text could not be taken", exc_info=True)
-
-
 def of_call(
     room: rtc.Room,
     session: AgentSession[None],
     *,
     is_caller: Callable[[str], bool],
+    begun: asyncio.Event,
     simulated: Iterable[object],
     tell: Callable[[str, str], None],
 ) -> RoomInputs:
@@ -215,6 +219,7 @@ def of_call(
         on_words=partial(_expect, engines) if engines else None,
         tell=tell,
         acknowledge=partial(send_receipt, room),
+        begun=begun,
     )
 
 

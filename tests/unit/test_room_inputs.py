@@ -90,7 +90,10 @@ class Trial:
     told: list[str] = field(default_factory=list)
     acknowledged: list[tuple[str, str]] = field(default_factory=list)
 
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+
     def __post_init__(self) -> None:
+        self.begun.set()
         self.inputs = RoomInputs(
             self.room,
             is_caller=lambda identity: identity == "ann",
@@ -100,6 +103,7 @@ class Trial:
             on_words=self.words.append,
             tell=lambda code, sentence: self.told.append(code),
             acknowledge=self._acknowledge,
+            begun=self.begun,
             clock=lambda: self.now_s,
         )
         self.inputs.attach()
@@ -250,6 +254,29 @@ async def test_a_text_that_comes_again_while_it_is_read_is_no_second_one(trial: 
     assert trial.texts == ["Hello"]
 
 
+async def test_what_comes_before_the_session_runs_is_answered_once_when_it_does(
+    trial: Trial,
+) -> None:
+    trial.begun.clear()
+    await trial.send_whole("Hello", id="1")
+    await trial.send_whole("Hello", id="1")
+    trial.press("4#")
+    assert (trial.texts, trial.numbers, trial.acknowledged, trial.told) == ([], [], [], [])
+    trial.begun.set()
+    await eventually(lambda: trial.texts and trial.numbers)
+    assert (trial.texts, trial.acknowledged) == (["Hello"], [("ann", "1")])
+    assert trial.numbers == ["(the caller pressed 4 #)"]
+
+
+async def test_what_waits_for_a_session_that_never_runs_is_given_up(trial: Trial) -> None:
+    trial.begun.clear()
+    await trial.send_whole("Hello", id="1")
+    await trial.inputs.aclose()
+    trial.begun.set()
+    await asyncio.sleep(0)
+    assert (trial.texts, trial.acknowledged) == ([], [])
+
+
 async def test_a_text_that_broke_off_or_could_not_be_taken_may_come_again(trial: Trial) -> None:
     broken = trial.send(Reader(["Hel"], breaks=True, id="1"))
     await eventually(lambda: broken.is_closed)
@@ -351,12 +378,19 @@ class Session:
         self.asked.append(user_input)
 
 
+def has_begun() -> asyncio.Event:
+    begun = asyncio.Event()
+    begun.set()
+    return begun
+
+
 async def test_the_first_key_makes_the_agent_silent_and_the_number_is_answered() -> None:
     room, session = Room(), Session()
     inputs = of_call(
         room,
         cast(Any, session),
         is_caller=lambda identity: True,
+        begun=has_begun(),
         simulated=[],
         tell=lambda code, sentence: None,
     )
@@ -381,6 +415,7 @@ async def test_words_that_make_no_sense_are_told() -> None:
         room,
         cast(Any, None),
         is_caller=lambda identity: True,
+        begun=has_begun(),
         simulated=[object()],
         tell=lambda code, sentence: told.append((code, sentence)),
     )
