@@ -9,9 +9,7 @@ from pathlib import Path
 from evals.conversations.results import Run, columns
 from evals.conversations.table import figure_lines, missed_lines, task_lines
 from evals.conversations.trial import Trial
-
-_STYLE = Path(__file__).with_name("page.css")
-_STATES = {"met": "met", "missed": "missed", "not judged": "unmeasured"}
+from evals.report.html_parts import document, section, state, table
 
 
 def write_page(run: Run, page: Path) -> None:
@@ -25,48 +23,32 @@ def render(run: Run) -> str:
     body = "".join(
         [
             f"<h1>Conversations with Parley, {escape(run.when)}</h1>",
-            _section("Figures", _table(["", *heads], figure_lines(run.trials)), _FIGURES_NOTE),
-            _section("Tasks", _table(["", *heads], task_lines(run.trials)), _TASKS_NOTE),
-            _section("What was missed", _missed(run.trials), _MISSED_NOTE),
-            _section("Conditions", _conditions(run), ""),
-            _section("Every conversation", "".join(map(_trial, run.trials)), ""),
+            section("Figures", _table(["", *heads], figure_lines(run.trials)), _FIGURES_NOTE),
+            section("Tasks", _table(["", *heads], task_lines(run.trials)), _TASKS_NOTE),
+            section("What was missed", _missed(run.trials), _MISSED_NOTE),
+            section("Conditions", _conditions(run), ""),
+            section("Every conversation", "".join(map(_trial, run.trials)), ""),
         ]
     )
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>Conversations with Parley</title><style>{_STYLE.read_text()}</style></head>"
-        f"<body>{body}</body></html>\n"
-    )
-
-
-def _section(title: str, content: str, note: str) -> str:
-    return f'<h2>{title}</h2><p class="note">{note}</p><div class="scroll">{content}</div>'
+    return document("Conversations with Parley", body)
 
 
 def _table(head: Sequence[str], lines: Sequence[tuple[str, Sequence[str]]]) -> str:
     rows = [[what, *cells] for what, cells in lines]
-    return _grid(head, [[escape(cell).replace("\n", "<br>") for cell in row] for row in rows])
-
-
-def _grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Cells are HTML."""
-    titles = "".join(f"<th>{escape(title)}</th>" for title in head)
-    lines = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table><thead><tr>{titles}</tr></thead><tbody>{lines}</tbody></table>"
+    return table(head, [[escape(cell).replace("\n", "<br>") for cell in row] for row in rows])
 
 
 def _missed(trials: Sequence[Trial]) -> str:
     found = missed_lines(trials)
     if not found:
         return "<p>Nothing.</p>"
-    return _grid(["conversation", "", "what", "instead"], [[*map(escape, row)] for row in found])
+    return table(["conversation", "", "what", "instead"], [[*map(escape, row)] for row in found])
 
 
 def _conditions(run: Run) -> str:
     rows = [[escape(name), escape(str(value))] for name, value in run.conditions.items()]
     rows += [[f"NOT RUN {escape(name)}", escape(why)] for name, why in run.not_run.items()]
-    return _grid(["condition", ""], rows)
+    return table(["condition", ""], rows)
 
 
 def _trial(trial: Trial) -> str:
@@ -81,15 +63,11 @@ def _trial(trial: Trial) -> str:
         for exchange in trial.exchanges
     ]
     checks = [
-        [
-            f'<span class="{_STATES[check.verdict]}">{check.verdict}</span>',
-            escape(check.what),
-            escape(check.why),
-        ]
+        [state(check.verdict, check.verdict), escape(check.what), escape(check.why)]
         for check in trial.checks
     ]
     failure = f"<p>{escape(trial.failure)}</p>" if trial.failure else ""
-    tables = _grid(["caller", "agent", "tools"], said) + _grid(["", "check", ""], checks)
+    tables = table(["caller", "agent", "tools"], said) + table(["", "check", ""], checks)
     return f"<details><summary>{escape(title)}</summary>{failure}{tables}</details>"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,12 @@ from evals.report.charts import (
     trade_off,
 )
 from evals.report.figures import state_text, value_text
+from evals.report.html_parts import document, section, state, table
 from evals.report.svg import response_chart, trade_off_chart
 from evals.report.timelines import timeline_data
 
-_HERE = Path(__file__).parent
-_STATE_CLASSES = {"met": "met", "missed": "missed"}
+_table = partial(table, are_numbers=True)
+_SCRIPT = Path(__file__).with_name("page.js")
 _CURVES = {"plain": "Plain turns, synthetic voices", "human": "Human voices"}
 
 
@@ -38,39 +40,22 @@ def render(results: Results, vad: VadFigures | None, chaos: Mapping[str, Any] | 
         [
             f"<h1>Parley at the caller's ear, {escape(results.when)}</h1>",
             _conditions(results),
-            _section("Targets", _targets(judge_all(results, vad)), _TARGETS_NOTE),
-            _section("Time and trade-off", _charts(rows), _CHARTS_NOTE),
-            _section("Every set", _comparison(rows), _COMPARISON_NOTE),
-            _section("As tau-voice counts", _tau(rows), _TAU_NOTE),
-            _section("Stages of a turn", _stages(rows), _STAGES_NOTE),
-            _section("Record against ear", _cross_checks(results), _CHECK_NOTE),
-            _section("Faults", _faults(chaos), _FAULTS_NOTE),
-            _section("One event", _viewer(), _VIEWER_NOTE),
-            _section("The measurement itself", _quality(rows), _QUALITY_NOTE),
+            section("Targets", _targets(judge_all(results, vad)), _TARGETS_NOTE),
+            section("Time and trade-off", _charts(rows), _CHARTS_NOTE),
+            section("Every set", _comparison(rows), _COMPARISON_NOTE),
+            section("As tau-voice counts", _tau(rows), _TAU_NOTE),
+            section("Stages of a turn", _stages(rows), _STAGES_NOTE),
+            section("Record against ear", _cross_checks(results), _CHECK_NOTE),
+            section("Faults", _faults(chaos), _FAULTS_NOTE),
+            section("One event", _viewer(), _VIEWER_NOTE),
+            section("The measurement itself", _quality(rows), _QUALITY_NOTE),
         ]
     )
-    style, script = ((_HERE / name).read_text() for name in ("page.css", "page.js"))
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>Parley at the caller's ear</title><style>{style}</style></head><body>{body}"
+    scripts = (
         f'<script type="application/json" id="timelines">{timeline_data(rows)}</script>'
-        f"<script>{script}</script></body></html>\n"
+        f"<script>{_SCRIPT.read_text()}</script>"
     )
-
-
-def _section(title: str, content: str, note: str) -> str:
-    return f'<h2>{title}</h2><p class="note">{note}</p><div class="scroll">{content}</div>'
-
-
-def _table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    """Cells are HTML."""
-    titles = "".join(f"<th>{title}</th>" for title in head)
-    rows = "".join(
-        "<tr>" + "".join(f'<td class="number">{cell}</td>' for cell in line) + "</tr>"
-        for line in lines
-    )
-    return f"<table><thead><tr>{titles}</tr></thead><tbody>{rows}</tbody></table>"
+    return document("Parley at the caller's ear", body + scripts)
 
 
 def _conditions(results: Results) -> str:
@@ -108,10 +93,9 @@ def _targets(verdicts: Sequence[Verdict]) -> str:
         target = verdict.target
         limit = f"{'≥' if target.at_least else '≤'} {value_text(target.limit, target.unit)}"
         found = "" if verdict.value is None else value_text(verdict.value, target.unit)
-        kind = _STATE_CLASSES.get(verdict.state, "unmeasured")
-        state = f'<span class="{kind}">{escape(state_text(verdict))}</span>'
+        told = state(verdict.state, state_text(verdict))
         number = "" if target.number is None else str(target.number)
-        lines.append([number, escape(target.what), limit, found, str(verdict.n), state])
+        lines.append([number, escape(target.what), limit, found, str(verdict.n), told])
     return _table(["#", "what", "target", "measured", "n", ""], lines)
 
 
@@ -135,14 +119,14 @@ def _comparison(rows: Sequence[Row]) -> str:
         lines += [
             [escape(name), what, *map(escape, cells)] for what, cells in filled(FIGURES, columns)
         ]
-    return _table(["set", "figure", *(escape(it.label) for it in found)], lines)
+    return _table(["set", "figure", *(it.label for it in found)], lines)
 
 
 def _tau(rows: Sequence[Row]) -> str:
     found = contestants(rows)
     columns = [contestant.rows(rows) for contestant in found]
     lines = [[what, *map(escape, cells)] for what, cells in filled(TAU, columns)]
-    return _table(["figure", *(escape(it.label) for it in found)], lines)
+    return _table(["figure", *(it.label for it in found)], lines)
 
 
 def _stages(rows: Sequence[Row]) -> str:
@@ -192,9 +176,8 @@ def _faults(chaos: Mapping[str, Any] | None) -> str:
     if not systems:
         return "<p>NOT MEASURED: <code>make chaos</code>.</p>"
     conditions = escape(_plain((chaos or {}).get("conditions", {})))
-    names = [escape(name) for name in systems]
     whole, each = (
-        _table([title, *names], [[escape(cell) for cell in line] for line in lines])
+        _table([title, *systems], [[escape(cell) for cell in line] for line in lines])
         for title, lines in (
             ("all faults", summary_lines(systems)),
             ("stage and fault: lost / extra s / cut / doubled", fault_lines(systems)),
