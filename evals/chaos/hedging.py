@@ -16,7 +16,8 @@ from agent.chained import HOSTED_S
 from agent.config import Settings
 from agent.engine_spec import EngineSpec
 from agent.hosted.openai import openai_llm
-from evals.chaos.lines import percentile, reply_to, settings_of
+from evals.chaos.lines import reply_to, settings_of
+from evals.ear.metrics import percentile
 from tests.chaos.providers import FIRST_MODEL, SECOND_MODEL, running_providers
 
 MEDIAN_S, SIGMA = 0.35, 0.4
@@ -57,7 +58,7 @@ async def hedging(count: int, on_answer: Callable[[], None]) -> dict[str, Any]:
             providers.openai.latency_s = latency_of(Random(6))
             providers.openai.asked.clear()
             asking = _Asking(settings, hedge_s, is_alone=way == _ALONE)
-            times_s = await asking.ask(count, on_answer)
+            times_s = sorted(await asking.ask(count, on_answer))
             requests = len(providers.openai.asked)
             results[way] = {
                 "n": len(times_s),

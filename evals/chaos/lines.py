@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
@@ -204,8 +204,3 @@ async def many_turns(
     async with asyncio.TaskGroup() as group:
         for _ in range(min(lines, count)):
             group.create_task(line(), name="chaos.line")
-
-
-def percentile(values: Sequence[float], share: float) -> float | None:
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, round(share * (len(ordered) - 1)))] if ordered else None

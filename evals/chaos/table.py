@@ -7,14 +7,14 @@ from typing import Any
 
 from rich.table import Table
 
-from evals.chaos.lines import percentile
+from evals.ear.metrics import percentile
 
 Rows = Sequence[Mapping[str, Any]]
 
 
 def summary(rows: Rows) -> dict[str, Any]:
     """Of turns with a fault."""
-    extra_s = [row["extra_s"] for row in rows if row["extra_s"] is not None]
+    extra_s = sorted(row["extra_s"] for row in rows if row["extra_s"] is not None)
     return {
         "n": len(rows),
         "answered": sum(row["is_answered"] for row in rows),

@@ -10,7 +10,8 @@ from typing import Any
 
 from livekit.agents import utils
 
-from evals.chaos.lines import break_at_random, many_turns, percentile, reply_to, settings_of
+from evals.chaos.lines import break_at_random, many_turns, reply_to, settings_of
+from evals.ear.metrics import percentile
 from evals.engines.lag import LagProbe
 from tests.chaos.providers import running_providers
 from tests.chaos.verdict import Turn
@@ -26,7 +27,7 @@ class Tally:
 
     def figures(self, share: float, lines: int) -> dict[str, Any]:
         turns = self.turns
-        times_s = [it.response_s for it in turns if it.response_s is not None]
+        times_s = sorted(it.response_s for it in turns if it.response_s is not None)
         count = max(1, len(turns))
         return {
             "n": len(turns),
