@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from livekit import rtc
 from livekit.plugins import espeak
+from livekit.plugins.speechcore import Voicing
 from livekit.plugins.speechio import PcmResampler
 
 from agent.config import Settings
@@ -44,7 +45,7 @@ class Apologies:
             Apology.CALL_AGAIN: settings.agent_apology_call_again,
             Apology.GOODBYE: settings.agent_apology_goodbye,
         }
-        return cls(sentences, embedded_voice(_voice_of(choice)))
+        return cls(sentences, embedded_voice(_voice_of(choice), choice.speed))
 
     def text(self, kind: Apology) -> str:
         return self._sentences[kind]
@@ -70,7 +71,7 @@ class Apologies:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._voice, text)
 
 
-def embedded_voice(voice: str | None) -> Voice:
+def embedded_voice(voice: str | None, speed: float = 1.0) -> Voice:
     """espeak-ng in a voice or language of its own names, the English one for None.
 
     It is loaded when it first speaks, and raises EngineError where it is not installed.
@@ -79,8 +80,9 @@ def embedded_voice(voice: str | None) -> Voice:
     def speak(text: str) -> bytes:
         options = espeak.EspeakOptions() if voice is None else espeak.EspeakOptions(voice=voice)
         engine = espeak.Espeak(options)
+        how = Voicing(speed=speed)
         resampler = PcmResampler(engine.sample_rate_hz, SAMPLE_RATE_HZ)
-        pcm = b"".join(resampler.push(chunk.pcm) for chunk in engine.steps(text))
+        pcm = b"".join(resampler.push(chunk.pcm) for chunk in engine.steps(text, how))
         return pcm + resampler.flush()
 
     return speak

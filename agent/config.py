@@ -13,7 +13,7 @@ from dotenv import dotenv_values
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from agent.dispatch import CALLER_CHOICES
+from agent.dispatch import CALLER_CHOICES, FASTEST, SLOWEST
 from agent.sound.plan import parse_noise
 from agent.turns.patience import parse_patience
 
@@ -88,6 +88,12 @@ def _patience(text: str) -> str:
 def _noise(text: str) -> str:
     parse_noise(text)
     return text
+
+
+def _speed(speed: float) -> float:
+    if not SLOWEST <= speed <= FASTEST:
+        raise ValueError(f"must be {SLOWEST} to {FASTEST}, where 1 is the voice's own pace")
+    return speed
 
 
 def _two_or_more(text: str) -> str:
@@ -201,6 +207,8 @@ class Settings(BaseSettings):
     """What the assistant says first; `none` for nothing. The profile decides when unset."""
     agent_voice: str | None = None
     """Voice of the speech synthesis, in the engine's own names (espeak: en-us, en-gb, …)."""
+    agent_speed: Annotated[float, AfterValidator(_speed)] = 1.0
+    """How fast it speaks, 0.7 to 1.3 times the voice's own pace; kyutai, llmvox and realtime models have one pace."""
     agent_language: str = "en"
     """Language people speak, as a two-letter code; auto where the recogniser finds it out (faster_whisper with a model of many languages, deepgram, openai): voices speak their own then."""
     agent_hot_words: str = ""
@@ -269,7 +277,7 @@ class Settings(BaseSettings):
     agent_web_rooms: str = ""
     """Rooms that callers may ask for by name, with commas between and * for any characters; without, each gets a new one whose name nobody can guess."""
     agent_web_choices: Annotated[str, AfterValidator(_choices)] = ""
-    """What callers may set for their call: profile, instructions, voice, language, greeting, simulated, with commas between; without, nothing."""
+    """What callers may set for their call: profile, instructions, voice, language, speed, greeting, simulated, with commas between; without, nothing."""
     agent_max_sessions: Annotated[int, Field(ge=0, le=10_000)] = 0
     """Calls that the worker has at once, at most; 0 for as many as its processors carry (in `dev` any number)."""
     agent_drain_s: Seconds = 3600

@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, Valid
 
 ShortText = Annotated[str, Field(min_length=1, max_length=100)]
 
+SLOWEST, FASTEST = 0.7, 1.3
+"""Of a voice's own pace: what is still easy to follow on the phone."""
+
 
 class DispatchError(Exception):
     """The metadata cannot be used; the message is a sentence for the room."""
@@ -32,6 +35,8 @@ class CallOptions(BaseModel):
     instructions: Annotated[str, Field(min_length=1, max_length=20_000)] | None = None
     voice: ShortText | None = None
     language: Annotated[str, Field(pattern=r"^[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})?$")] | None = None
+    speed: Annotated[StrictInt | StrictFloat, Field(ge=SLOWEST, le=FASTEST)] | None = None
+    """Of the voice's own pace: 1.1 is a tenth faster."""
     greeting: Annotated[str, Field(max_length=2_000)] | None = None
     """Said first; empty for no greeting."""
     simulated: SimulatedOptions | None = None

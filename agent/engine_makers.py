@@ -47,7 +47,7 @@ class Context:
 
     @property
     def voicing(self) -> Voicing:
-        return Voicing(voice=self.voice, language=self.language)
+        return Voicing(voice=self.voice, language=self.language, speed=self.choice.speed)
 
     @property
     def servers(self) -> LocalCall:
@@ -80,7 +80,8 @@ def _espeak(context: Context) -> tts.TTS[Any]:
     from livekit.plugins import espeak
 
     language = None if context.language == "en" else context.language  # its default is en-us
-    return espeak.TTS(voice=context.voice or context.spec.model or language)
+    voice = context.voice or context.spec.model or language
+    return espeak.TTS(voice=voice, speed=context.choice.speed)
 
 
 def _faster_whisper(context: Context) -> stt.STT[Any]:
@@ -196,13 +197,16 @@ def _openai_llm(context: Context) -> llm.LLM[Any]:
 def _openai_tts(context: Context) -> tts.TTS[Any]:
     from agent.hosted.openai import openai_tts
 
-    return openai_tts(context.settings, context.spec, context.voice)
+    return openai_tts(context.settings, context.spec, context.voice, context.choice.speed)
 
 
 def _elevenlabs(context: Context) -> tts.TTS[Any]:
     from agent.hosted.elevenlabs import elevenlabs_tts
 
-    return elevenlabs_tts(context.settings, context.spec, context.choice.language, context.voice)
+    choice = context.choice
+    return elevenlabs_tts(
+        context.settings, context.spec, choice.language, context.voice, choice.speed
+    )
 
 
 def _simulated_stt(context: Context) -> stt.STT[Any]:

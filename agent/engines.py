@@ -150,11 +150,14 @@ def check_engines(settings: Settings) -> None:
     asyncio.run(pipeline.aclose())
 
 
-def _planner(settings: Settings, choice: Choice) -> ClausePlanner | None:
-    """One that knows how fast the voice is on this machine, where `parley tune` measured it."""
-    if choice.tts.name != "kokoro" or settings.agent_modelserver:
-        return None
-    return load_tuning(settings.cache_dir).planner()
+def _planner(settings: Settings, choice: Choice) -> ClausePlanner:
+    """One that knows how fast the voice speaks, and how fast it is made on this machine, where
+    `parley tune` measured that."""
+    is_here = choice.tts.name == "kokoro" and not settings.agent_modelserver
+    planner = load_tuning(settings.cache_dir).planner() if is_here else None
+    planner = planner or ClausePlanner()
+    planner.chars_per_s *= choice.speed
+    return planner
 
 
 def _local_call(settings: Settings, choice: Choice) -> LocalCall | None:

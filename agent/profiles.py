@@ -151,6 +151,8 @@ class Choice:
     greeting: str | None
     voice: str | None
     language: str
+    speed: float = 1.0
+    """Of a voice's own pace, for all of the list."""
     warnings: tuple[str, ...] = ()
     realtime: Realtime | None = None
     """With it, the engines above are those that take over."""
@@ -219,6 +221,7 @@ def choose(
         greeting=_greeting(settings, call, profile),
         voice=call.voice or settings.agent_voice,
         language=language,
+        speed=call.speed or settings.agent_speed,
         warnings=tuple(warnings),
     )
     if call.simulated is not None and not choice.simulated:

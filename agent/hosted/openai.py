@@ -68,7 +68,9 @@ def openai_stt(settings: Settings, spec: EngineSpec, language: str) -> stt.STT[A
     )
 
 
-def openai_tts(settings: Settings, spec: EngineSpec, voice: str | None = None) -> tts.TTS[Any]:
+def openai_tts(
+    settings: Settings, spec: EngineSpec, voice: str | None = None, speed: float = 1.0
+) -> tts.TTS[Any]:
     """Speech of whole texts: the session feeds it clause by clause.
 
     Another server may send a sound file (WAV, MP3, Ogg, FLAC) of any rate in the place of raw sound.
@@ -81,6 +83,7 @@ def openai_tts(settings: Settings, spec: EngineSpec, voice: str | None = None) -
         model=spec.model or TTS,
         client=_client(settings),
         voice=voice or VOICE,
+        speed=speed,
         response_format="pcm",  # nothing to decode: the first bytes are sound, at the room's rate
     )
 

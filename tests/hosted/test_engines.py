@@ -236,12 +236,13 @@ async def test_openais_realtime_ears_fail_as_livekit_expects(
 
 
 async def test_openais_voice_sends_sound_that_needs_no_decoding(openai: FakeOpenAI) -> None:
-    engine = openai_tts(settings_for(openai), MIND, "coral")
+    engine = openai_tts(settings_for(openai), MIND, "coral", speed=1.2)
     assert (await speak(engine)).text == SPOKEN
     await engine.aclose()
     sent = openai.asked[0].body
     assert sent["response_format"] == "pcm"
     assert (sent["model"], sent["voice"]) == ("gpt-4o-mini-tts", "coral")
+    assert sent["speed"] == 1.2
 
 
 async def test_a_web_page_is_neither_an_answer_nor_played(openai: FakeOpenAI) -> None:
@@ -274,6 +275,19 @@ async def test_eleven_labs_is_asked_for_the_quickest_first_sound(eleven: FakeEle
     }
     path = "/v1/text-to-speech/some-voice/multi-stream-input"
     assert wanted.items() <= only_query(eleven, path).items()
+
+
+@pytest.mark.usefixtures("http")
+@pytest.mark.parametrize(("speed", "told"), [(1.0, None), (0.8, 0.8), (1.3, 1.2)])
+async def test_eleven_labs_is_told_only_another_speed_than_the_voices_own(
+    speed: float, told: float | None, eleven: FakeElevenLabs
+) -> None:
+    engine = elevenlabs_tts(settings_for(eleven), MOUTH, "en", speed=speed)
+    async with engine.synthesize(SENTENCE, conn_options=ONCE) as stream:
+        assert [audio async for audio in stream]
+    await engine.aclose()
+    voice_settings = eleven.asked[0].body["voice_settings"]
+    assert (voice_settings["speed"] if voice_settings else None) == told
 
 
 @pytest.mark.usefixtures("http")

@@ -93,10 +93,15 @@ def test_the_voices_are_those_of_the_file(backend: CountingBackend) -> None:
     assert backend.voices == sorted(VOICES)
 
 
-def test_speed_changes_the_length(engine: kokoro.KokoroEngine) -> None:
-    lengths = [
-        len(samples_of(list(engine.steps(REPLY, Voicing(speed=speed))))) for speed in (0.5, 1, 2)
-    ]
+def test_speed_changes_the_length_and_words_keep_their_place(engine: kokoro.KokoroEngine) -> None:
+    lengths = []
+    for speed in (0.5, 1, 2):
+        chunks = list(engine.steps(REPLY, Voicing(speed=speed)))
+        lengths.append(len(samples_of(chunks)))
+        words, end_s = words_of(chunks), lengths[-1] / SAMPLE_RATE_HZ
+        assert_in_order(words, end_s)
+        assert "".join(word.text for word in words) == REPLY
+        assert words[-1].end_s > 0.8 * end_s, "and the pause behind it"
     assert lengths[0] > 1.6 * lengths[1]
     assert lengths[1] > 1.6 * lengths[2]
 

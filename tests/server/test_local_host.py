@@ -100,8 +100,38 @@ async def test_engines_hear_and_speak_as_the_settings_name_them_in_any_language(
         voices = [engine for engine in pipeline.members if isinstance(engine, tts.TTS)]
         assert len(voices) == 2, "the one that is named, and espeak behind it"
         for voice in voices:
-            said = await tts_checks.say(voice, "Hello there.")
-            assert sum(audio.frame.duration for audio in said) > 0.2, voice.label
+            assert await _said_s(voice) > 0.2, voice.label
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+async def test_a_speed_of_the_settings_or_of_a_call_reaches_voices_in_the_server(
+    case: Case, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in PUBLISHED:
+        monkeypatch.setenv(name, "")
+    settings = Settings(
+        _env_file=None,
+        agent_cache_dir=folder / "cache",
+        agent_profile="simulated",
+        agent_tts=case.engines(folder)["agent_tts"],
+        agent_language="auto",
+    )
+    async with running_call(settings, folder) as usual:
+        usual_s = await _said_s(usual.speaker)
+        for speed in (0.7, 1.3):
+            call = CallOptions(speed=speed)
+            pipeline = build(settings, choose(settings, call), call, Loaded())
+            said_s = await _said_s(pipeline.speaker)
+            await pipeline.aclose()
+            # What is not the voice's (edges, whole frames) is as long as ever.
+            assert said_s < 0.9 * usual_s if speed > 1 else said_s > 1.1 * usual_s
+        assert await _said_s(usual.speaker) == usual_s
+
+
+async def _said_s(voice: tts.TTS) -> float:
+    said = await tts_checks.say(voice, "Hello there, how are you today?")
+    return sum(audio.frame.duration for audio in said)
 
 
 @pytest.mark.timeout(60)

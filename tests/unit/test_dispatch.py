@@ -12,10 +12,10 @@ def test_no_metadata_changes_nothing() -> None:
 def test_every_key_is_taken() -> None:
     options = parse_metadata(
         '{"profile": "simulated", "instructions": "Be brief.", "voice": "en-gb", "language": "en",'
-        ' "greeting": "Hi.", "simulated": {"reply_s": 9}}'
+        ' "speed": 1.2, "greeting": "Hi.", "simulated": {"reply_s": 9}}'
     )
     assert options.profile == "simulated"
-    assert options.greeting == "Hi."
+    assert (options.greeting, options.speed) == ("Hi.", 1.2)
     assert options.simulated is not None and options.simulated.reply_s == 9
 
 
@@ -28,6 +28,8 @@ def test_every_key_is_taken() -> None:
         ('{"simulated": {"speed": 2}}', "unknown key 'simulated.speed'"),
         ('{"simulated": {"reply_s": -1}}', "simulated.reply_s"),
         ('{"voice": 7}', "voice"),
+        ('{"speed": 2}', "speed: Input should be less than or equal to 1.3"),
+        ('{"speed": "fast"}', "speed"),
         ('{"language": "english please"}', "language"),
         ('{"instructions": ""}', "instructions"),
     ],
