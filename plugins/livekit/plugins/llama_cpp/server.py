@@ -19,7 +19,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from livekit.plugins.speechcore import EngineError, EngineTimeout
+from livekit.plugins.speechcore import EngineError, EngineTimeout, end_child
 
 from .diagnosis import check_file, why_it_failed
 from .options import ServerOptions
@@ -97,15 +97,7 @@ class LlamaServer:
         process, self._process = self._process, None
         if process is None:
             return
-        assert process.stdin is not None and process.stdout is not None
-        with contextlib.suppress(OSError):
-            process.stdin.close()
-        try:
-            process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        process.stdout.close()
+        end_child(process, timeout_s=timeout_s)
         if self._log_reader is not None:
             self._log_reader.join()
 

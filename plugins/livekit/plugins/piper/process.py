@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from livekit.plugins.speechcore import EngineError, EngineTimeout
+from livekit.plugins.speechcore import EngineError, EngineTimeout, end_child
 
 from .runner import Kind, pack, unpack
 
@@ -168,14 +168,5 @@ class PiperProcess:
     def _end(self) -> None:
         process, self._process = self._process, None
         self._is_ready = False
-        if process is None:
-            return
-        assert process.stdin is not None and process.stdout is not None
-        with contextlib.suppress(OSError):
-            process.stdin.close()
-        try:
-            process.wait(_END_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        process.stdout.close()
+        if process is not None:
+            end_child(process, timeout_s=_END_S)

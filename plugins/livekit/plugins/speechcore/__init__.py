@@ -1,5 +1,6 @@
 """What every speech engine needs and no framework: errors, engine protocols, a thread, PCM helpers."""
 
+from .child import end_child
 from .engine import (
     DEFAULT_VOICING,
     PartialSession,
@@ -37,6 +38,7 @@ __all__ = [
     "Voicing",
     "Word",
     "duration_s",
+    "end_child",
     "from_floats",
     "level_dbfs",
     "to_mono",
