@@ -26,6 +26,7 @@ from agent.dispatch import DispatchError, parse_metadata
 from agent.engines import Loaded, build, check_engines, import_plugins, preload
 from agent.forkserver import PRELOADED_MODULES
 from agent.joining import CALLER_KINDS
+from agent.log_noise import keep_noise_out
 from agent.log_privacy import keep_content_out
 from agent.profiles import ProfileError, choose
 from agent.reception import Reception
@@ -79,9 +80,7 @@ def build_server(settings: Settings, reception: Reception) -> AgentServer:
 def prewarm(process: JobProcess) -> None:
     """Runs in each job process before its call: settings, and models that take time to load."""
     keep_content_out()
-    logging.getLogger("livekit").addFilter(_is_worth_a_line)
-    # The worker has told TEN VAD's licence: not again with each call.
-    logging.getLogger("livekit.plugins.ten_vad").setLevel(logging.ERROR)
+    keep_noise_out()
     settings = load_settings()
     forkserver = sys.modules.get("agent.preloaded")  # there only in a forkserver's children
     loaded: Loaded = forkserver.LOADED if forkserver else Loaded()
@@ -162,11 +161,6 @@ async def _refuse(ctx: JobContext, message: str) -> None:
     finally:
         await withdraw(ctx.api, ctx.job)
         ctx.shutdown("call refused")
-
-
-def _is_worth_a_line(record: logging.LogRecord) -> bool:
-    """livekit's client calls it an error that a room's data channels close when the room does."""
-    return "publisher data channel" not in record.getMessage()
 
 
 def _announce_ready(*_: object) -> None:
