@@ -40,6 +40,9 @@ HOSTED_S = {"stt": 0.7, "llm": 0.7, "tts": 0.7}
 LOCAL_S = {"stt": 2.0, "llm": 2.5, "tts": 6.0}
 """To the first result, token or byte; a busy processor needs longer than a
 provider, and a voice that makes a clause whole its time for the longest one."""
+ALONE_S = {"stt": 1.3, "llm": 2.5, "tts": 1.5}
+"""Of a hosted engine with nobody behind it: late, it is asked a second time, and only there is nothing
+better than to wait. Twice as long the watchdog waits."""
 
 _AMONG_OTHERS = 5
 """So many times as long as alone a local model's first token may take among other callers'."""
@@ -109,15 +112,13 @@ class Chains:
             self._breakers.spared.discard(name)
 
     def stt(self, engines: Engines[stt.STT[Any]]) -> stt.STT[Any]:
-        if len(engines) == 1:
+        if not self._is_chain("stt", engines):
             return engines[0][1]
-        self._preferred["stt"] = _name("stt", engines[0][0])
         return ChainSTT(self._members("stt", engines), breakers=self._breakers, on_event=self.heard)
 
     def llm(self, engines: Engines[llm.LLM[Any]]) -> llm.LLM[Any]:
-        if len(engines) == 1:
+        if not self._is_chain("llm", engines):
             return engines[0][1]
-        self._preferred["llm"] = _name("llm", engines[0][0])
         return ChainLLM(
             self._members("llm", engines),
             self._breakers,
@@ -131,7 +132,7 @@ class Chains:
         )
 
     def tts(self, engines: Engines[tts.TTS[Any]]) -> tts.TTS[Any]:
-        if len(engines) == 1:
+        if not self._is_chain("tts", engines):
             return engines[0][1]
         return ChainTTS(self._members("tts", engines), breakers=self._breakers, on_event=self.heard)
 
@@ -153,12 +154,20 @@ class Chains:
         if self.on_fault is not None:
             self.on_fault(stage)
 
+    def _is_chain(self, stage: str, engines: Engines[T]) -> bool:
+        """Whether there is somebody to ask when one fails: another engine, or a provider's again."""
+        first = engines[0][0]
+        if len(engines) > 1:
+            self._preferred[stage] = _name(stage, first)
+        return len(engines) > 1 or is_hosted(stage, first)
+
     def _members(self, stage: str, engines: Engines[T]) -> list[Member[T]]:
+        hosted_s = HOSTED_S if len(engines) > 1 else ALONE_S
         members = [
             Member(
                 _name(stage, spec),
                 engine,
-                (HOSTED_S if is_hosted(stage, spec) else self._local_s)[stage],
+                (hosted_s if is_hosted(stage, spec) else self._local_s)[stage],
             )
             for spec, engine in engines
         ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from agent.chained import HOSTED_S, LOCAL_S
+from agent.chained import ALONE_S, HOSTED_S, LOCAL_S
 from agent.config import Settings
 from agent.turns.watchdog import Limits
 from agent.watch import limits as limits_of
@@ -50,4 +50,6 @@ def test_the_times_are_those_of_the_product() -> None:
     assert f"clear speech of {limits.least_speech_s:g} s" in TEXT
     assert f"waits for it, {5 + limits.tool_s:g} s at most" in TEXT
     assert f"no token in time ({HOSTED_S['llm']:g} s hosted, {LOCAL_S['llm']:g} s local" in TEXT
+    alone = "{stt:g}, {llm:g} and {tts:g} s".format(**ALONE_S)
+    assert f"asked twice (after {alone} where it says nothing)" in TEXT
     assert f"no sound in time ({HOSTED_S['tts']:g} s hosted, {LOCAL_S['tts']:g} s local)" in TEXT

@@ -182,6 +182,20 @@ async def test_a_refused_key_is_tried_once_in_all() -> None:
     assert refusing.log.streams == 1
 
 
+async def test_where_every_key_is_refused_nobody_is_asked_again_and_the_error_says_so() -> None:
+    refusing = CodedSTT(
+        "first",
+        health=always(Ill.RAISES_AT_ONCE),
+        error=lambda: APIStatusError("no", status_code=401),
+    )
+    shared = breakers()
+    for _ in range(2):
+        record = await call([refusing], [quiet(8.0), *UTTERANCE], breakers=shared)
+        assert isinstance(record.error, APIConnectionError)
+    assert "keys of all are refused" in str(record.error)
+    assert refusing.log.streams == 1
+
+
 async def test_when_all_fail_the_framework_gets_one_error_it_does_not_retry() -> None:
     members = [CodedSTT(name, health=always(Ill.DIES, 0.8)) for name in ("first", "second")]
     record = await call(members, UTTERANCE)

@@ -169,7 +169,7 @@ class ChainSTT(stt.STT[Never]):
         self._prober.watch()
         choice = Choice(len(self.engines), self.may_try, self.is_hopeless)
         options = replace(conn_options, max_retry=0)
-        member: int | None = choice.first()
+        member = choice.first()
         while member is not None:
             try:
                 event = await self._recognise_by(member, buffer, language, options)

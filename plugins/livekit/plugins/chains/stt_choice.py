@@ -43,10 +43,10 @@ class Choice:
         """Whom a turn is best begun with; None if nobody may be tried."""
         return next((member for member in self._members if self._may_try(member)), None)
 
-    def first(self) -> int:
-        """The same, but somebody has to."""
+    def first(self) -> int | None:
+        """The same, but somebody has to, unless nothing is to be asked of anybody."""
         best = self.best()
-        return best if best is not None else self._of(0, self._has_hope) or 0
+        return best if best is not None else self._of(0, self._has_hope)
 
     def next(self) -> int | None:
         """Whom to go on with after a fault: the next, then each once more, then one in doubt."""

@@ -25,6 +25,7 @@ _IDLE_RETRY_S = (0.5, 5.0)
 """While nobody speaks and no member works: tried again after so long, doubled up to the second."""
 
 _DEAF = Fault(FaultKind.OTHER, "heard nothing where another engine heard words")
+_REFUSED = Fault(FaultKind.KEY, "the keys of all are refused")
 
 
 class Turn:
@@ -66,7 +67,9 @@ class Turn:
         return min((time for time in times if time is not None), default=None)
 
     def begin(self, now_s: float) -> None:
-        self._front = self._start(self._choice.first(), now_s)
+        if (member := self._choice.first()) is None:
+            raise AllFailed([_REFUSED])
+        self._front = self._start(member, now_s)
 
     def pushed(self, pcm: bytes, rate_hz: int, now_s: float) -> None:
         """More audio, which the open streams have got already."""
@@ -363,7 +366,7 @@ class Turn:
     def _try_again(self, now_s: float) -> None:
         self._retry_s = None
         self._choice.begin()
-        self._front = self._start(self._choice.first(), now_s)
+        self.begin(now_s)
 
     def _start(self, member: int, now_s: float) -> Ear:
         self._keys += 1
