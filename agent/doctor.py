@@ -27,6 +27,7 @@ from agent.dispatch import CallOptions
 from agent.engines import Loaded, Pipeline, build, import_plugins, preload
 from agent.hosted.keys import PROVIDERS, Provider, check_key
 from agent.local.host import local_host
+from agent.local.reach import needed, unreached
 from agent.ports import is_free
 from agent.private_files import Keys, read_env
 from agent.profiles import KNOWN, STAGES, Choice, ProfileError, Realtime, choose
@@ -133,6 +134,8 @@ async def _engines(settings: Settings, *, online: bool) -> AsyncIterator[Check]:
             yield check
     if choice.realtime is not None:
         yield await _realtime(settings, choice.realtime, online=online)
+    if settings.agent_modelserver and needed(choice):
+        yield await _model_server(settings, choice)
     with tempfile.TemporaryDirectory(prefix="parley-") as folder:
         try:
             local = local_host(settings, choice, Path(folder))
@@ -172,6 +175,20 @@ async def _realtime(settings: Settings, realtime: Realtime, *, online: bool) -> 
         passed=problem is None,
         detail=problem or f"{realtime.spec} {asked}; when it fails, {realtime.cascade} takes over",
         remedy="do what it says; meanwhile calls have the engines behind it",
+    )
+
+
+async def _model_server(settings: Settings, choice: Choice) -> Check:
+    try:
+        problem = await unreached(settings, choice)
+    except ConfigError as e:
+        problem = " ".join(e.problems)
+    return Check(
+        name="Model server",
+        passed=not problem,
+        detail=problem
+        or f"{settings.agent_modelserver} serves {', '.join(sorted(needed(choice)))}",
+        remedy="do what it says",
     )
 
 

@@ -22,6 +22,16 @@ if TYPE_CHECKING:
     from agent.local.call import LocalCall
 
 
+def voicing_of(choice: Choice, spec: EngineSpec) -> Voicing:
+    """How an engine of a call is to speak. A voice's name is the preferred engine's own: the others
+    speak as they do."""
+    return Voicing(
+        voice=choice.voice if spec == choice.tts else None,
+        language=None if choice.language == "auto" else choice.language,
+        speed=choice.speed,
+    )
+
+
 @dataclass(frozen=True)
 class Context:
     """What an engine of a call is made from."""
@@ -37,17 +47,16 @@ class Context:
 
     @property
     def voice(self) -> str | None:
-        """Its names are the preferred engine's own: the others speak as they do."""
-        return self.choice.voice if self.spec == self.choice.tts else None
+        return self.voicing.voice
 
     @property
     def language(self) -> str | None:
         """Of the call; None where the recogniser is to find it out, and voices speak their own."""
-        return None if self.choice.language == "auto" else self.choice.language
+        return self.voicing.language
 
     @property
     def voicing(self) -> Voicing:
-        return Voicing(voice=self.voice, language=self.language, speed=self.choice.speed)
+        return voicing_of(self.choice, self.spec)
 
     @property
     def servers(self) -> LocalCall:

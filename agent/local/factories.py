@@ -78,5 +78,6 @@ def kokoro(*, path: str, model: str, threads: int = 0, voice: str | None = None)
     return CachingEngine(engine, PhraseCache())  # greetings and the like, of all calls
 
 
-def piper(*, path: str, model: str) -> Synthesiser:
-    return Piper(Path(path), name=model)
+def piper(*, path: str, model: str, voice: str | None = None) -> Synthesiser:
+    """`voice`: one of the model's speakers, or its own name."""
+    return Piper(Path(path), name=model, speaker=None if voice == model else voice)

@@ -31,16 +31,18 @@ class SpeechOptions:
     language: str
     hot_words: str = ""
     """That recognisers listen for."""
+    speaker: str = ""
+    """The preferred voice's engine."""
     voice: str | None = None
-    """In Kokoro's names; None for its own choice."""
+    """In the names of that; None for its own choice."""
 
     @classmethod
     def of(cls, settings: Settings, choice: Choice) -> SpeechOptions:
-        """A voice of the settings has the preferred engine's names, which may be another's."""
         return cls(
             language=choice.language,
             hot_words=settings.agent_hot_words,
-            voice=choice.voice if choice.tts.name == "kokoro" else None,
+            speaker=choice.tts.name,
+            voice=choice.voice,
         )
 
 
@@ -101,6 +103,7 @@ def engine_options(served: ServedModel, speech: SpeechOptions, tuning: Tuning) -
     """The arguments of its factory (`agent.local.factories`)."""
     options: dict[str, Any] = {"path": str(served.model.path)}
     variant = served.model.spec.model or ""
+    voice = speech.voice if served.model.spec.name == speech.speaker else None
     match served.model.spec.name:
         case "faster_whisper":
             return options | {
@@ -116,7 +119,7 @@ def engine_options(served: ServedModel, speech: SpeechOptions, tuning: Tuning) -
             return options | {
                 "model": variant,
                 "threads": tuning.kokoro_threads,
-                "voice": speech.voice,
+                "voice": voice,
             }
         case _:
-            return options | {"model": variant}
+            return options | {"model": variant, "voice": voice}

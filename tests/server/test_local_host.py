@@ -13,10 +13,11 @@ from livekit.plugins import llama_cpp
 from livekit.plugins.speechcore import EngineError
 from pydantic import SecretStr
 
-from agent.config import Settings
+from agent.config import ConfigError, Settings
 from agent.dispatch import CallOptions
 from agent.engines import Loaded, Pipeline, build, import_plugins
 from agent.local.host import local_host
+from agent.local.reach import unreached
 from agent.profiles import ProfileError, choose
 from tests.contract import llm_checks, stt_checks, tts_checks
 from tests.contract.engines import COUNTED, SCRIPTED
@@ -36,6 +37,8 @@ class Case:
     engines: Callable[[Path], dict[str, str]]
     """Settings; the folder keeps what is made."""
     utterance: Utterance
+    no_voice: str
+    """What its voice says when it is to be another's."""
 
 
 def _whisper_and_kokoro(folder: Path) -> dict[str, str]:
@@ -59,8 +62,8 @@ def _moonshine_and_piper(folder: Path) -> dict[str, str]:
 
 
 CASES = (
-    Case("faster_whisper, kokoro", _whisper_and_kokoro, SCRIPTED),
-    Case("moonshine, piper", _moonshine_and_piper, COUNTED),
+    Case("faster_whisper, kokoro", _whisper_and_kokoro, SCRIPTED, "no voice 'donald'; it has"),
+    Case("moonshine, piper", _moonshine_and_piper, COUNTED, "no speaker 'donald'; it has"),
 )
 
 
@@ -135,23 +138,51 @@ async def _said_s(voice: tts.TTS) -> float:
 
 
 @pytest.mark.timeout(60)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 async def test_a_voice_that_is_not_there_is_told_at_the_start(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    case: Case, folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     for name in PUBLISHED:
         monkeypatch.setenv(name, "")
     settings = Settings(
         _env_file=None,
         agent_cache_dir=folder / "cache",
-        agent_profile="local",
-        agent_llm="responder",
+        agent_profile="simulated",
+        agent_tts=case.engines(folder)["agent_tts"],
+        agent_language="auto",
         agent_voice="donald",
-        **_whisper_and_kokoro(folder),
     )
     with pytest.raises(EngineError, match="did not start"):
         async with running_call(settings, folder):
             pass
-    assert "kokoro's voices file has no voice 'donald'" in capfd.readouterr().err
+    assert case.no_voice in capfd.readouterr().err
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+async def test_a_voice_that_a_server_elsewhere_does_not_have_is_told_at_the_start(
+    case: Case, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in PUBLISHED:
+        monkeypatch.setenv(name, "")
+    settings = Settings(
+        _env_file=None,
+        agent_cache_dir=folder / "cache",
+        agent_profile="simulated",
+        agent_tts=case.engines(folder)["agent_tts"],
+        agent_language="auto",
+    )
+    host = local_host(settings, choose(settings), folder)
+    assert host is not None
+    async with host.running():
+        address = host.addresses.model_server
+        here = settings.model_copy(update={"agent_modelserver": address})
+        assert await unreached(here, choose(here)) == ""
+        wrong = here.model_copy(update={"agent_voice": "donald"})
+        with pytest.raises(ConfigError) as caught:
+            await unreached(wrong, choose(wrong))
+        [sentence] = caught.value.problems
+        assert sentence.startswith(f"AGENT_MODELSERVER={address}: ") and case.no_voice in sentence
 
 
 def test_a_voice_of_a_server_elsewhere_is_described_here_or_said_to_be_missing(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -11,6 +12,7 @@ from livekit.plugins.modelserver.server import ModelServer
 from pydantic import SecretStr
 
 from agent.config import ConfigError, Settings
+from agent.doctor import examine
 from agent.local.reach import unreached
 from agent.profiles import choose
 from tests.server.dummies import DummyEar, DummyVoice
@@ -79,6 +81,27 @@ async def test_one_that_is_not_there_yet_is_worth_a_warning(unused_tcp_port: int
     nowhere = f"tcp://127.0.0.1:{unused_tcp_port}"
     sentence = await look(settings(nowhere))
     assert sentence.startswith(f"no model server can be reached at {nowhere} (Connection refused)")
+
+
+@pytest.mark.parametrize(("token", "found"), [("right", f"serves {EAR}, {VOICE}"), ("no", "TOKEN")])
+async def test_the_doctor_looks_too(
+    token: str, found: str, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, value in {
+        "AGENT_STT": EAR,
+        "AGENT_LLM": "responder",
+        "AGENT_TTS": VOICE,
+        "AGENT_MODELSERVER": address,
+        "AGENT_MODELSERVER_TOKEN": token,
+    }.items():
+        monkeypatch.setenv(name, value)
+    async for check in examine():
+        if check.name == "Model server":
+            break
+    assert check.name == "Model server"
+    assert check.passed == (token == "right")
+    assert found in check.detail
 
 
 async def test_an_address_that_is_none_is_refused() -> None:

@@ -102,13 +102,19 @@ def test_the_words_to_listen_for_and_the_voice_reach_their_engines(
     host = LocalHost.prepare(
         plan,
         tmp_path,
-        speech=SpeechOptions(language="en", hot_words="Parley, Ann Example", voice="bf_emma"),
+        speech=SpeechOptions(
+            language="en", hot_words="Parley, Ann Example", speaker="kokoro", voice="bf_emma"
+        ),
         tuning=Tuning(),
         health_port=None,
     )
     ear, voice = host.server_config().engines
     assert ear.options["hot_words"] == "Parley, Ann Example"
     assert voice.options["voice"] == "bf_emma"
+    pipers = engine_options(
+        plan.served[1], SpeechOptions(language="en", speaker="piper", voice="ann"), Tuning()
+    )
+    assert pipers["voice"] is None, "one engine's names say nothing to another"
 
 
 def test_addresses_reach_the_processes_of_calls(tmp_path: Path) -> None:
