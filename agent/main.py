@@ -6,10 +6,8 @@ import asyncio
 import contextlib
 import logging
 import math
-import os
 import sys
 from functools import partial
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from livekit import api, rtc
@@ -29,6 +27,7 @@ from agent.joining import CALLER_KINDS
 from agent.log_noise import keep_noise_out
 from agent.log_privacy import keep_content_out
 from agent.profiles import ProfileError, choose
+from agent.ready_file import announce_ready
 from agent.reception import Reception
 from agent.room_messages import send_notice
 from agent.sound.filter import check_noise
@@ -39,9 +38,6 @@ logger = logging.getLogger(__name__)
 
 REFUSAL_WAIT_S = 30.0
 """How long a refused call waits for somebody to tell why."""
-
-READY_FILE_VARIABLE = "PARLEY_READY_FILE"
-"""A path in this variable is written when the worker is registered; `parley demo` waits for it."""
 
 
 def build_server(settings: Settings, reception: Reception) -> AgentServer:
@@ -73,7 +69,7 @@ def build_server(settings: Settings, reception: Reception) -> AgentServer:
     name = settings.agent_name or ""
     server.rtc_session(entrypoint, agent_name=name, on_request=reception.answer)
     reception.attach(server)
-    server.on("worker_registered", _announce_ready)
+    server.on("worker_registered", announce_ready)
     return server
 
 
@@ -161,8 +157,3 @@ async def _refuse(ctx: JobContext, message: str) -> None:
     finally:
         await withdraw(ctx.api, ctx.job)
         ctx.shutdown("call refused")
-
-
-def _announce_ready(*_: object) -> None:
-    if path := os.environ.get(READY_FILE_VARIABLE):
-        Path(path).touch()

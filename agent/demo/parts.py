@@ -7,6 +7,7 @@ from pathlib import Path
 
 from agent.ports import LOOPBACK, pick_port
 from agent.private_files import Keys, write_private
+from agent.ready_file import READY_FILE_VARIABLE
 
 from .guard import Guard
 from .options import DemoOptions
@@ -116,7 +117,7 @@ def worker_environment(
         "LIVEKIT_API_SECRET": server.keys.api_secret,
         "AGENT_HEALTH_PORT": str(health_port),
         "AGENT_METRICS_PORT": str(metrics_port),
-        "PARLEY_READY_FILE": str(ready_file),
+        READY_FILE_VARIABLE: str(ready_file),
     }
 
 

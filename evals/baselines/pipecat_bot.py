@@ -155,6 +155,7 @@ def _reply_s(metadata: str) -> float:
 
 
 def _announce_ready() -> None:
+    # As agent.ready_file, which cannot be imported: pipecat's environment does not have the agent.
     if path := os.environ.get("PARLEY_READY_FILE"):
         Path(path).touch()
 

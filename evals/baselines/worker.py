@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Any
 
 from livekit import rtc
 from livekit.agents import AgentServer, JobContext
 
+from agent.ready_file import announce_ready
 from agent.worker import run_worker
 
 NEEDED = ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET", "AGENT_NAME")
@@ -33,7 +32,7 @@ def serve(entrypoint: Callable[[JobContext], Awaitable[None]]) -> int:
         host="127.0.0.1", port=0, num_idle_processes=1, load_fnc=_never_full, log_level="INFO"
     )
     server.rtc_session(entrypoint, agent_name=os.environ["AGENT_NAME"])
-    server.on("worker_registered", _announce_ready)
+    server.on("worker_registered", announce_ready)
     return run_worker(server)
 
 
@@ -41,8 +40,3 @@ def _never_full(server: AgentServer) -> float:
     """Grows with calls and stays below what livekit-server takes for full (0.7)."""
     calls = len(server.active_jobs)
     return 0.5 * calls / (calls + 10)
-
-
-def _announce_ready(*_: Any) -> None:
-    if path := os.environ.get("PARLEY_READY_FILE"):
-        Path(path).touch()

@@ -19,6 +19,7 @@ from typing import Any
 import psutil
 from livekit import api
 
+from agent.ready_file import READY_FILE_VARIABLE
 from evals.ear.scenario import Conditions
 from tests.stack.processes import KEYS, LiveKit, stop
 
@@ -161,7 +162,7 @@ def running(system: System, server: LiveKit) -> Iterator[psutil.Process]:
             "AGENT_NAME": system.label,
             "AGENT_HEALTH_PORT": "0",
             "AGENT_METRICS_PORT": "0",
-            "PARLEY_READY_FILE": str(ready),
+            READY_FILE_VARIABLE: str(ready),
             "PYTHONPATH": str(ROOT),
         }
         try:

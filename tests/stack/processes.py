@@ -28,6 +28,7 @@ from agent.demo.ports import ServerPorts
 from agent.demo.server_config import server_config
 from agent.ports import pick_port
 from agent.private_files import Keys
+from agent.ready_file import READY_FILE_VARIABLE
 from agent.token_check import check_token
 
 KEYS = Keys(api_key="test-key", api_secret="a-secret-for-tests-that-is-long-enough")
@@ -155,7 +156,7 @@ def running_worker(environment: dict[str, str], command: str = "dev") -> Iterato
             **{k: v for k, v in os.environ.items() if not k.startswith(("AGENT_", "LIVEKIT_"))},
             "AGENT_METRICS_PORT": str(metrics_port),
             "AGENT_HEALTH_PORT": str(health_port),
-            "PARLEY_READY_FILE": str(ready),
+            READY_FILE_VARIABLE: str(ready),
             **environment,
         }
         arguments = [command, "--no-reload"] if command == "dev" else [command]
