@@ -19,11 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from evals.capacity import ENGINES, Talk, final_p95_s, first_p95_s, most_calls, voice_rtf
-from evals.markdown import markdown_table
+from evals.markdown import filled, markdown_table
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "scaling.md"
 LOAD = ENGINES.with_name("load.json")
-BEGIN, END = "<!-- figures: {} -->", "<!-- end -->"
 MISSING = "not measured yet"
 
 SIZES = (10_000, 1_000_000)
@@ -96,23 +95,26 @@ def cost_table(load: Content) -> str:
     for name, system in load.get("systems", {}).items():
         found, when = system["capacity"], system["conditions"]
         if found is None:
-            rows.append([f"`{name}`", "over the budget alone", *[""] * 5])
+            rows.append([f"`{name}`", "over the budget alone", *[""] * 8])
             continue
         single = next(step for step in system["steps"] if step["calls"] == 1)
         rows.append(
             [
                 f"`{name}`",
                 f"{found['calls']} on {when['cores']} cores",
+                _number(found["per_core"]),
+                _number(found["per_gb"]),
                 _number(found["agent_cores_per_call"]),
                 _number(found["memory_mb_per_call"]),
                 _number(found["server_cores_per_call"]),
                 _number(found["loopback_kbit_s"]),
                 f"{_number(single['p50_s'])} / {_number(single['p95_s'])} s",
+                str(when["turns"]),
             ]
         )
-    heads = ["", "most calls", "agent, cores", "agent, MB", "LiveKit server, cores"]
-    heads += ["network, kbit/s", "alone, p50 / p95"]
-    return markdown_table(heads, rows or [[f"{MISSING}: `make load`", *[""] * 6]])
+    heads = ["", "most calls", "a core", "a GB", "agent, cores", "agent, MB"]
+    heads += ["LiveKit server, cores", "network, kbit/s", "alone, p50 / p95", "turns (n)"]
+    return markdown_table(heads, rows or [[f"{MISSING}: `make load`", *[""] * 9]])
 
 
 def fleet_table(load: Content, assumed: Assumed) -> str:
@@ -180,18 +182,6 @@ def figures(engines: Content, load: Content) -> dict[str, str]:
         "fleet": fleet_table(load, Assumed()),
         "redis": redis_sentence(load.get("redis"), Assumed()),
     }
-
-
-def filled(text: str, tables: Mapping[str, str]) -> str:
-    """The document with the tables in their places. Raises ValueError where there is no place."""
-    for name, table in tables.items():
-        begin = BEGIN.format(name)
-        before, found, rest = text.partition(begin)
-        _, found_end, after = rest.partition(END)
-        if not (found and found_end):
-            raise ValueError(f"the document has no {begin} … {END}")
-        text = f"{before}{begin}\n{table}\n{END}{after}"
-    return text
 
 
 def up_to_date() -> str:

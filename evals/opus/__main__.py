@@ -1,7 +1,9 @@
 """Opus's settings over a bad network: what comes late, what is missing, what is still understood.
 
     python -m evals.opus [--sentences 16] [--output evals/results/opus.json]
-    python -m evals.opus --show
+    python -m evals.opus --networks 1,4 --output trial.json    # some of the eight
+    python -m evals.opus --show                                # every figure of it
+    python -m evals.opus --write                               # puts the tables into docs/opus.md
 
 Every setting is published at once, with the same sound over the same network, from a caller to an agent's
 end of the room and back. Needs Linux, /dev/net/tun and the right to make network namespaces.
@@ -22,36 +24,17 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from evals.ear.journal import JournalError
 from evals.load.results import RESULTS, conditions, read, write
+from evals.markdown import filled
 from evals.opus.run import DIRECTIONS, NETWORKS, as_dicts, measure, sentences
+from evals.opus.table import figures, whole_table
 from evals.opus.tunnel import TunnelError
+from evals.opus.wire import Network
 
 OUTPUT = RESULTS / "opus.json"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "opus.md"
 _INSIDE = "PARLEY_OPUS_INSIDE"
 
 console = Console()
-
-
-def table(rows: Sequence[dict[str, Any]], direction: str) -> str:
-    """Markdown: a line for each network and setting."""
-    lines = [
-        "| network | setting | delay p50 / p95 | speech missing | words wrong | kbit/s | pauses |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for row in rows:
-        if row["direction"] != direction:
-            continue
-        delay = " / ".join(_ms(row[f"delay_{share}_s"]) for share in ("p50", "p95"))
-        lost = f" ({row['lost']} of {row['n']} not found)" if row["lost"] else ""
-        pauses = "" if row["pause_dbfs"] is None else f"{row['pause_dbfs']:.0f} dBFS"
-        lines.append(
-            f"| {row['network']} | {row['variant']} | {delay}{lost} | {row['missing']:.1%} "
-            f"| {row['word_errors'] / row['words']:.0%} | {row['kbps']:.0f} | {pauses} |"
-        )
-    return "\n".join(lines)
-
-
-def _ms(value_s: float | None) -> str:
-    return "–" if value_s is None else f"{value_s * 1000:.0f} ms"
 
 
 def _show(path: Path) -> None:
@@ -60,10 +43,15 @@ def _show(path: Path) -> None:
         raise JournalError(f"{path} holds no figures: measure first, without --show.")
     for direction in DIRECTIONS.values():
         console.print(f"\n{direction}\n", highlight=False)
-        sys.stdout.write(table(rows, direction) + "\n")
+        sys.stdout.write(whole_table(rows, direction) + "\n")
 
 
-def _measure(count: int, path: Path) -> None:
+def up_to_date(path: Path = OUTPUT) -> str:
+    """The document as it should be now. Raises JournalError, ValueError."""
+    return filled(DOCUMENT.read_text(encoding="utf-8"), figures(read(path)))
+
+
+def _measure(count: int, networks: Sequence[Network], path: Path) -> None:
     content: dict[str, Any] = {
         "conditions": conditions(
             network="two namespaces, TUN, 20 ms each way",
@@ -74,12 +62,21 @@ def _measure(count: int, path: Path) -> None:
     }
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, refresh_per_second=2) as progress:
-        task = progress.add_task("networks", total=len(NETWORKS))
-        for rows in measure(count):
+        task = progress.add_task("networks", total=len(networks))
+        for rows in measure(count, networks):
             content["rows"] += as_dicts(rows)
             write(path, content)
             progress.advance(task)
     _show(path)
+
+
+def _networks(text: str) -> list[Network]:
+    numbers = {str(number): network for number, network in enumerate(NETWORKS, start=1)}
+    try:
+        return [numbers[name.strip()] for name in text.split(",")]
+    except KeyError as e:
+        listed = ", ".join(f"{number} ({network.name})" for number, network in numbers.items())
+        raise argparse.ArgumentTypeError(f"there is no network {e}, but {listed}") from None
 
 
 def _in_own_namespace(arguments: Sequence[str]) -> int:
@@ -96,16 +93,20 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--sentences", type=int, choices=range(2, 25), default=16, metavar="2-24")
+    parser.add_argument("--networks", type=_networks, default=NETWORKS, metavar="NUMBERS")
     parser.add_argument("--output", type=Path, default=OUTPUT)
     parser.add_argument("--show", action="store_true", help="the tables of what was measured")
+    parser.add_argument("--write", action="store_true", help="puts them into docs/opus.md")
     options = parser.parse_args()
-    if not options.show and not os.environ.get(_INSIDE):
+    if not (options.show or options.write or os.environ.get(_INSIDE)):
         return _in_own_namespace(sys.argv[1:])
     try:
-        if options.show:
+        if options.write:
+            DOCUMENT.write_text(up_to_date(options.output), encoding="utf-8")
+        elif options.show:
             _show(options.output)
         else:
-            _measure(options.sentences, options.output)
+            _measure(options.sentences, options.networks, options.output)
     except (TunnelError, JournalError) as e:
         console.print(str(e), style="red", markup=False, highlight=False)
         return 1

@@ -19,7 +19,11 @@ MISSING_DB = 15.0
 """So much quieter than it was sent, a piece of speech is missing."""
 
 _COARSE = 6
-_LEAST_LIKENESS = 0.2
+_PIECE = RATE_HZ // _COARSE // 4
+"""A quarter of a second."""
+_LEAST_LIKENESS = 0.5
+_LEAST_PIECES = 0.3
+"""Share of the pieces that have to be found."""
 _WINDOW = RATE_HZ // 50
 _REACH = 2
 """A receiver stretches and squeezes sound: a piece may be so many windows away."""
@@ -56,19 +60,37 @@ def judge(sent: np.ndarray, lane: Lane, sent_s: float) -> Arrival:
 
 
 def find(sent: np.ndarray, lane: Lane, sent_s: float) -> float | None:
-    """How much later the sentence lies in the lane: the peak of the correlation."""
-    heard = lane.between(sent_s, sent_s + len(sent) / RATE_HZ + LONGEST_DELAY_S)
-    a, b = _coarse(sent), _coarse(heard)
-    if len(b) < len(a) or not a.any() or not b.any():
+    """How much later the sentence lies in the lane: the median of its pieces' delays.
+
+    Piece by piece, because a receiver that conceals losses stretches and squeezes what is between: as a whole
+    the sentence no longer fits.
+    """
+    heard = _coarse(lane.between(sent_s, sent_s + len(sent) / RATE_HZ + LONGEST_DELAY_S))
+    reach = round(LONGEST_DELAY_S * RATE_HZ / _COARSE)
+    coarse, delays, count = _coarse(sent), [], 0
+    for start in range(0, len(coarse) - _PIECE + 1, _PIECE):
+        piece = coarse[start : start + _PIECE]
+        if 20 * np.log10(piece.std() / 32768 + 1e-9) < _SPEECH_DBFS:
+            continue
+        count += 1
+        place = _best_place(piece, heard[start : start + _PIECE + reach])
+        if place is not None:
+            delays.append(place * _COARSE / RATE_HZ)
+    return float(np.median(delays)) if delays and len(delays) >= _LEAST_PIECES * count else None
+
+
+def _best_place(piece: np.ndarray, heard: np.ndarray) -> int | None:
+    """Where the piece begins: the peak of the normalised correlation."""
+    if len(heard) < len(piece):
         return None
-    size = 1 << (len(a) + len(b)).bit_length()
-    product = np.fft.irfft(np.fft.rfft(b, size) * np.conj(np.fft.rfft(a, size)), size)
-    scores = product[: len(b) - len(a) + 1]
-    squares = np.concatenate([[0.0], np.cumsum(b**2)])
-    energies = squares[len(a) :] - squares[: -len(a)]
-    likeness = scores / np.sqrt(np.maximum(energies, 1.0) * np.sum(a**2))
+    size = 1 << (len(piece) + len(heard)).bit_length()
+    product = np.fft.irfft(np.fft.rfft(heard, size) * np.conj(np.fft.rfft(piece, size)), size)
+    scores = product[: len(heard) - len(piece) + 1]
+    squares = np.concatenate([[0.0], np.cumsum(heard**2)])
+    energies = squares[len(piece) :] - squares[: -len(piece)]
+    likeness = scores / np.sqrt(np.maximum(energies, 1.0) * np.sum(piece**2))
     best = int(np.argmax(likeness))
-    return best * _COARSE / RATE_HZ if likeness[best] >= _LEAST_LIKENESS else None
+    return best if likeness[best] >= _LEAST_LIKENESS else None
 
 
 def window_levels(samples: np.ndarray) -> np.ndarray:

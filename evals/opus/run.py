@@ -145,6 +145,7 @@ def _call(
         for peer in peers:
             _expect(peer, "done")
             peer.wait(_PATIENCE_S)
+        tunnel.check()
     finally:
         for peer in peers:
             peer.kill()

@@ -60,10 +60,19 @@ class Tunnel:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._over.set()
-        self._thread.join()
+        self.stop()
         for end in self._ends:
             os.close(end)
+
+    def stop(self) -> None:
+        """Before one of the ends goes away. Twice is fine."""
+        self._over.set()
+        self._thread.join()
+
+    def check(self) -> None:
+        """Raises TunnelError when packets are carried no longer."""
+        if not self._thread.is_alive():
+            raise TunnelError("the tunnel between the namespaces broke, see the error above.")
 
     def give_far_end(self, pid: int) -> None:
         """To the network namespace of a process."""
@@ -108,6 +117,7 @@ def far_namespace(tunnel: Tunnel) -> Iterator[tuple[str, ...]]:
         run(*there, "ip", "link", "set", _NAMES[1], "up")
         yield there
     finally:
+        tunnel.stop()
         holder.kill()
         holder.wait()
 

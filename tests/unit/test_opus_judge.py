@@ -41,6 +41,22 @@ def test_what_was_lost_is_missing() -> None:
     assert 5 <= arrival.missing_windows <= 16
 
 
+def test_a_sentence_that_was_stretched_on_its_way_is_found() -> None:
+    """As NetEq does where packets are late or lost: 3 ms more in each tenth of a second."""
+    sent = speech(TEXT, "rms")
+    step, more = RATE_HZ // 10, RATE_HZ * 3 // 1000
+    pieces = [sent[at : at + step] for at in range(0, len(sent), step)]
+    stretched = np.concatenate([np.append(piece, piece[-more:]) for piece in pieces])
+    arrival = judge(sent, received(stretched, 0.1), SENT_S)
+    assert arrival.delay_s is not None
+    assert 0.1 <= arrival.delay_s <= 0.1 + 0.003 * len(pieces)
+
+
+def test_noise_is_no_sentence() -> None:
+    sent = speech(TEXT, "rms")
+    assert judge(sent, received(np.zeros(1), 0.0, noise=3000.0), SENT_S).delay_s is None
+
+
 def test_a_sentence_that_never_came_is_all_missing() -> None:
     sent = speech(TEXT, "rms")
     arrival = judge(sent, received(np.zeros(1), 0.0), SENT_S)

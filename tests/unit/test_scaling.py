@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from evals.markdown import filled
 from evals.scaling import (
     DOCUMENT,
     MISSING,
     Assumed,
     cost_table,
-    filled,
     fleet,
     fleet_table,
     redis_sentence,
@@ -21,6 +21,8 @@ from evals.scaling import (
 
 COST: dict[str, Any] = {
     "calls": 5,
+    "per_core": 2.5,
+    "per_gb": 16.7,
     "agent_cores_per_call": 0.12,
     "server_cores_per_call": 0.03,
     "memory_mb_per_call": 60.0,
@@ -76,6 +78,16 @@ def test_nodes_are_whole_and_everything_has_three_figures() -> None:
     assert first == "| `parley` | 10 000 | 125 | 32 | 55.6 | 11 700 | 1 780 | 1.00 |"
     assert (
         second == "| `parley` | 1 000 000 | 12 500 | 3 120 | 5 560 | 1 170 000 | 17 400 000 | 100 |"
+    )
+
+
+def test_what_a_call_costs_is_told_with_how_many_turns_were_said() -> None:
+    steps = [{"calls": 4, "p50_s": 9.0, "p95_s": 9.0}, {"calls": 1, "p50_s": 0.39, "p95_s": 0.47}]
+    system = {"capacity": COST, "conditions": {"cores": 2, "turns": 60}, "steps": steps}
+    row = cost_table({"systems": {"parley": system}}).splitlines()[2]
+    assert (
+        row == "| `parley` | 5 on 2 cores | 2.50 | 16.7 | 0.120 | 60.0 | 0.0300 | 200"
+        " | 0.390 / 0.470 s | 60 |"
     )
 
 
