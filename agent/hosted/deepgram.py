@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from livekit.agents import NOT_GIVEN, stt
+from livekit.agents import (
+    DEFAULT_API_CONNECT_OPTIONS,
+    NOT_GIVEN,
+    APIConnectOptions,
+    NotGivenOr,
+    stt,
+)
+from livekit.plugins import deepgram
+from livekit.plugins.deepgram.stt_v2 import SpeechStreamv2, _parse_transcription
+from livekit.plugins.speechio import PAUSE_SCORE
 
 from agent.config import Settings
 from agent.engine_spec import EngineSpec
@@ -16,6 +26,8 @@ _FLUX_ENGLISH = "flux-general-en"
 _RATE_HZ = 16_000
 _EAGER_END, _END = 0.4, 0.7
 _FLUX_CHUNK_MS = 80
+_ENDS = ("EagerEndOfTurn", "EndOfTurn")
+"""Flux's messages that are about a pause."""
 
 
 def deepgram_stt(settings: Settings, spec: EngineSpec, language: str) -> stt.STT[Any]:
@@ -29,8 +41,6 @@ def deepgram_stt(settings: Settings, spec: EngineSpec, language: str) -> stt.STT
 
 
 def _nova(settings: Settings, model: str, language: str) -> stt.STT[Any]:
-    from livekit.plugins import deepgram
-
     provider = PROVIDERS["deepgram"]
     engine = deepgram.STT(
         api_key=key_of(provider, settings),
@@ -55,12 +65,11 @@ def _nova(settings: Settings, model: str, language: str) -> stt.STT[Any]:
 
 
 def _flux(settings: Settings, model: str, language: str) -> stt.STT[Any]:
-    """Flux decides itself where a turn ends, and says 150 to 250 ms before that it may."""
-    from livekit.plugins import deepgram
-
+    """Flux tells where a turn ends, and says 150 to 250 ms before that it may: how sure it is counts as
+    a score of the pause (`AGENT_PAUSE_SCORE_WEIGHT`)."""
     provider = PROVIDERS["deepgram"]
     is_multilingual = model != _FLUX_ENGLISH
-    return deepgram.STTv2(
+    return _Flux(
         api_key=key_of(provider, settings),
         base_url=f"{provider.address(settings)}/v2/listen",
         model=model,
@@ -72,3 +81,41 @@ def _flux(settings: Settings, model: str, language: str) -> stt.STT[Any]:
         eot_threshold=_END,
         language_hint=[language] if is_multilingual and language != "auto" else NOT_GIVEN,
     )
+
+
+class _Flux(deepgram.STTv2):
+    def stream(
+        self,
+        *,
+        language: NotGivenOr[str] = NOT_GIVEN,
+        conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS,
+    ) -> SpeechStreamv2:
+        stream = _FluxStream(
+            stt=self,
+            conn_options=conn_options,
+            opts=self._opts,
+            api_key=self._api_key,
+            http_session=self._ensure_session(),
+            base_url=self._opts.endpoint_url,
+        )
+        self._streams.add(stream)
+        return stream
+
+
+class _FluxStream(SpeechStreamv2):
+    """Passes on how sure Flux is of an end, which the plugin leaves out. A pause is judged by partial
+    transcripts: before the FINAL of a turn comes a PREFLIGHT with its score."""
+
+    def _send_transcript_event(self, event_type: stt.SpeechEventType, data: dict[str, Any]) -> None:
+        if data["event"] in _ENDS:
+            heard = _parse_transcription(self._opts.language, data, self.start_time_offset)
+            scored = {PAUSE_SCORE: data.get("end_of_turn_confidence")}
+            if heard:
+                event = stt.SpeechEvent(
+                    type=stt.SpeechEventType.PREFLIGHT_TRANSCRIPT,
+                    request_id=self._request_id,
+                    alternatives=[replace(heard[0], metadata=scored)],
+                )
+                self._event_ch.send_nowait(event)
+        if event_type is not stt.SpeechEventType.PREFLIGHT_TRANSCRIPT:
+            super()._send_transcript_event(event_type, data)

@@ -21,12 +21,13 @@ from agent.hosted.deepgram import deepgram_stt
 from agent.hosted.elevenlabs import elevenlabs_tts
 from agent.hosted.openai import openai_llm, openai_stt, openai_tts
 from agent.profiles import ProfileError, choose
+from agent.turns.stt_events import pause_score_of
 from tests.fakes.audio import frames
 from tests.fakes.eventually import eventually
 from tests.fakes.providers import elevenlabs as fake_elevenlabs
 from tests.fakes.providers import openai as fake_openai
 from tests.fakes.providers.coded_speech import say
-from tests.fakes.providers.deepgram import FakeDeepgram
+from tests.fakes.providers.deepgram import EAGER, SURE, FakeDeepgram
 from tests.fakes.providers.elevenlabs import FakeElevenLabs
 from tests.fakes.providers.faults import Fault, Kind, Plan
 from tests.fakes.providers.openai import FakeOpenAI
@@ -136,20 +137,27 @@ async def test_a_flush_gives_novas_text_without_waiting_for_quiet(deepgram: Fake
 
 
 @pytest.mark.usefixtures("http")
-async def test_flux_is_chosen_by_its_name_and_ends_turns_itself(deepgram: FakeDeepgram) -> None:
+async def test_flux_is_chosen_by_its_name_and_says_how_sure_it_is_of_an_end(
+    deepgram: FakeDeepgram,
+) -> None:
     engine = deepgram_stt(settings_for(deepgram), model("flux-general-en", "deepgram"), "en")
-    kinds = []
+    told: list[tuple[stt.SpeechEventType, float | None]] = []
     async with engine.stream(conn_options=ONCE) as stream:
         for frame in frames(say(QUESTION, 16_000) + bytes(16_000), 16_000):
             stream.push_frame(frame)
         async for event in stream:
-            kinds.append(event.type)
             if event.type is stt.SpeechEventType.END_OF_SPEECH:
                 break
+            if event.alternatives:
+                told.append((event.type, pause_score_of(event)))
     await engine.aclose()
     assert deepgram.asked[0].path == "/v2/listen"
-    assert stt.SpeechEventType.PREFLIGHT_TRANSCRIPT in kinds
-    assert stt.SpeechEventType.FINAL_TRANSCRIPT in kinds
+    assert set(told[:-3]) == {(stt.SpeechEventType.INTERIM_TRANSCRIPT, None)}
+    assert told[-3:] == [
+        (stt.SpeechEventType.PREFLIGHT_TRANSCRIPT, EAGER),
+        (stt.SpeechEventType.PREFLIGHT_TRANSCRIPT, SURE),
+        (stt.SpeechEventType.FINAL_TRANSCRIPT, None),
+    ]
 
 
 @pytest.mark.parametrize(

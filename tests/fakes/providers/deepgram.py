@@ -22,6 +22,9 @@ from .wav import read_wav
 
 LISTEN, KEYS = "listen", "keys"
 """The services: a request to the first is one connection of one stream."""
+EAGER, SURE = 0.5, 0.9
+"""How sure Flux is of a turn's end."""
+_CONFIDENCE = {"EagerEndOfTurn": EAGER, "EndOfTurn": SURE}
 REQUEST_ID = "5a1e0000-fa4e-4000-8000-000000000001"
 
 WIRE = Wire(
@@ -242,7 +245,7 @@ class _Flux(_Stream):
                 "audio_window_end": words[-1].end_s if words else 0.0,
                 "transcript": _text(words),
                 "words": [_word(word) for word in words],
-                "end_of_turn_confidence": 0.9 if "End" in event else 0.1,
+                "end_of_turn_confidence": _CONFIDENCE.get(event, 0.1),
             }
         )
 
