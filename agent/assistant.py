@@ -53,7 +53,7 @@ class Assistant(Agent):
         async for event in self._turn_taking.listen(self._watch.hear(events)):
             self._recorder.stt_event(event)
             self._watch.took(event)
-            self._read_ahead.heard(event, self)
+            self._read_ahead.heard(event, self._turn_taking.words, self)
             yield event
 
     async def on_exit(self) -> None:

@@ -24,6 +24,7 @@ LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 Turns = Literal["hazard", "classic", "vad"]
 Vad = Literal["silero", "ten_vad", "webrtc_vad"]
 ServiceTier = Literal["auto", "default", "priority"]
+Switch = Literal["off", "on"]
 RealtimeTurns = Literal["own", "server_vad", "semantic_vad"]
 
 
@@ -226,6 +227,8 @@ class Settings(BaseSettings):
     """eager, normal or patient; or the share of pauses in which the agent may cut in, like `5%`."""
     agent_pause_score_weight: Annotated[float, Field(ge=0, le=2)] = 0.5
     """How much a recogniser's own score of a pause counts beside words and voice, where it has one (kyutai); 0 for nothing."""
+    agent_turn_llm: Switch = "off"
+    """on: a language model of llama_cpp that reads along is one more, small witness for AGENT_TURNS=hazard. Off: what it is worth has not been measured with trained weights (docs/turn-taking.md)."""
 
     agent_silence_prompt_s: Seconds = 30
     """Seconds of silence until the caller is asked if they are there; 0 for never, as is unset in the simulated profile."""

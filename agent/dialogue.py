@@ -40,7 +40,7 @@ from agent.thrift import Thrift
 from agent.tools import CallActions, Toolbox
 from agent.tools.faq import load_faq
 from agent.turn_record import TurnRecord
-from agent.turn_taking import TurnTaking, Words, endpointing, voice_activity
+from agent.turn_taking import TurnTaking, Words, asks_model, endpointing, voice_activity
 from agent.turns.fillers import Fillers
 from agent.turns.words import WordsJudge
 from agent.vitals import Vitals
@@ -93,7 +93,8 @@ class Dialogue(ABC):
         self._watch = self._new_watch(settings)
         self._refusals = Refusals(self._ends(endings.BUSY))
         self._thrift = self._new_thrift(settings)
-        self._read_ahead = ReadAhead(pipeline.members, self._spawn)
+        on_end = self._turn_taking.on_model if asks_model(settings) else None
+        self._read_ahead = ReadAhead(pipeline.members, self._spawn, on_end)
         instructions = instructions_of(settings, options.instructions)
         self._realtime = self._new_realtime(settings, instructions)
         self._assistant = self._new_assistant(instructions)

@@ -211,6 +211,8 @@ def choose(
         # A call that names a profile gets that profile, whatever engines the worker prefers.
         own = None if call.profile else getattr(settings, f"agent_{stage}")
         listed[stage] = _usable(stage, own or getattr(profile, stage), finder, warnings)
+    if settings.agent_turn_llm == "on" and all(spec.name != LLAMA for spec in listed["llm"]):
+        warnings.append("AGENT_TURN_LLM=on has no effect: no language model here is llama_cpp.")
     if profile.net is not None:
         with suppress(ProfileError):
             listed["tts"] += (finder.find("tts", EngineSpec(name=profile.net, model=None)),)

@@ -7,10 +7,19 @@ from typing import Any, Protocol, runtime_checkable
 
 from livekit.agents import Agent, llm, stt
 
-from agent.turns.stt_events import INTERIM, text_of
+from agent.turns.stt_events import FINAL, INTERIM, PREFLIGHT
 
 Tools = Sequence[llm.Tool | llm.Toolset]
 Spawn = Callable[[Coroutine[Any, Any, None]], None]
+OnEnd = Callable[[str, float], None]
+"""Told words of the caller's turn, and how probable its end after them is to the model."""
+
+
+class Reading(Protocol):
+    """What a model says of words that it has read."""
+
+    @property
+    def end_probability(self) -> float | None: ...
 
 
 @runtime_checkable
@@ -20,8 +29,13 @@ class ReadsAhead(Protocol):
     async def warm_up(self, chat_ctx: llm.ChatContext, tools: Tools = ()) -> None: ...
 
     async def prefill(
-        self, chat_ctx: llm.ChatContext, *, tools: Tools = (), partial: str = ""
-    ) -> object: ...
+        self,
+        chat_ctx: llm.ChatContext,
+        *,
+        tools: Tools = (),
+        partial: str = "",
+        tells_end: bool = False,
+    ) -> Reading | None: ...
 
 
 class ReadAhead:
@@ -31,10 +45,13 @@ class ReadAhead:
     An answer that is begun on a likely end takes over: of these the model ends its reading itself.
     """
 
-    def __init__(self, engines: Iterable[object], spawn: Spawn) -> None:
-        """Of a call's engines. `spawn` owns the tasks."""
+    def __init__(
+        self, engines: Iterable[object], spawn: Spawn, on_end: OnEnd | None = None
+    ) -> None:
+        """Of a call's engines. `spawn` owns the tasks. `on_end` costs a token for each partial."""
         self._engine = next((each for each in engines if isinstance(each, ReadsAhead)), None)
         self._spawn = spawn
+        self._on_end = on_end
         self._partial = ""
 
     def begin(self, agent: Agent) -> None:
@@ -42,14 +59,25 @@ class ReadAhead:
         if self._engine is not None:
             self._spawn(self._engine.warm_up(agent.chat_ctx, agent.tools))
 
-    def heard(self, event: stt.SpeechEvent, agent: Agent) -> None:
-        """Takes what the recogniser says of the turn in progress."""
-        text = text_of(event) if event.type is INTERIM else ""
-        if self._engine is None or not text or text == self._partial:
-            return
-        self._partial = text
-        self._spawn(self._read(agent, text))
+    def heard(self, event: stt.SpeechEvent, words: str, agent: Agent) -> None:
+        """Takes what the recogniser says; `words`: of the whole turn in progress."""
+        if event.type is FINAL:
+            self._partial = ""  # the next turn may be the same words
+        elif event.type is PREFLIGHT:
+            self._partial = words  # the answer that is begun reads them
+        elif event.type is INTERIM and words and words != self._partial:
+            self._partial = words
+            if self._engine is not None:
+                self._spawn(self._read(self._engine, agent, words))
 
-    async def _read(self, agent: Agent, partial: str) -> None:
-        assert self._engine is not None
-        await self._engine.prefill(agent.chat_ctx, tools=agent.tools, partial=partial)
+    async def _read(self, engine: ReadsAhead, agent: Agent, words: str) -> None:
+        items = len(agent.chat_ctx.items)
+        read = await engine.prefill(
+            agent.chat_ctx,
+            tools=agent.tools,
+            partial=words,
+            tells_end=self._on_end is not None,
+        )
+        is_late = len(agent.chat_ctx.items) != items  # somebody's turn has ended meanwhile
+        if self._on_end and read and read.end_probability is not None and not is_late:
+            self._on_end(words, read.end_probability)

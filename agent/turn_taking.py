@@ -112,6 +112,13 @@ class TurnTaking:
         self.is_off = False
         """A realtime model finds out by itself who has the floor."""
         self.detector = HazardTurnDetector(self._taker, end_of_turn)
+        self.on_model = self._taker.on_model
+        """To be told how probable an end is to the language model, after which words."""
+
+    @property
+    def words(self) -> str:
+        """Of the caller's turn so far."""
+        return self._taker.transcript.text
 
     def options(self) -> TurnHandlingOptions:
         """Local models only: every part that could ask a cloud is pinned."""
@@ -237,6 +244,11 @@ def endpointing(settings: Settings) -> EndpointingPolicy:
                 budget=parse_patience(settings.agent_patience),
                 pause_weight=settings.agent_pause_score_weight,
             )
+
+
+def asks_model(settings: Settings) -> bool:
+    """Whether the language model says where a turn may end; the simple policies ask nobody."""
+    return settings.agent_turns == "hazard" and settings.agent_turn_llm == "on"
 
 
 def voice_activity(settings: Settings) -> vad.VAD:

@@ -20,6 +20,14 @@ _PAUSE_LOGITS = (-1.0, 2.0)
 """What a recogniser's own score of a pause may say at most. It is about the same words and voice, so that
 it is no second witness; and as it comes a sixth of a second into the silence, a low one says little."""
 
+_MODEL_WEIGHT = 0.5
+_MODEL_SILENT = (0.05, 0.5)
+_MODEL_LOGIT = 1.0
+"""What a language model says of the end of the turn. A next word that is no end is likelier almost
+everywhere, how much so depends on the model, and without trained weights nobody has measured it: so what
+is between the two says nothing, and what is beyond moves the odds by 1.65 (e^0.5) at most. It has read the
+words that are judged already, so that it is no second witness."""
+
 _WORDLESS_SILENCE_S = 1.0
 _LONGEST_SILENCE_S = 2.6
 _THRESHOLD_PER_SHARE = 4.0
@@ -70,6 +78,9 @@ class TurnView:
     """Of the end-of-turn model in this silence, the oldest first."""
     pause_score: float | None = None
     """The recogniser's own, 0..1, that this silence is an end; None of one without a semantic VAD."""
+    model_probability: float | None = None
+    """The language model's, 0..1, that the turn ends after these words; None of one that is not asked
+    or has not said so yet."""
 
 
 class EndpointingPolicy(Protocol):
@@ -128,6 +139,7 @@ class HazardPolicy:
         care = _care(view)
         evidence = _audio_evidence(view.audio_scores)
         evidence += self.pause_weight * _pause_evidence(view.pause_score)
+        evidence += _MODEL_WEIGHT * _model_evidence(view.model_probability)
         odds = math.exp(_logit(view.end_probability) + evidence)
         odds *= care.odds * _ANOTHER_PAUSE ** min(2, view.pauses)
         outlasts = pace.outlasts(view.silence_s / care.slower)
@@ -155,6 +167,15 @@ def _pause_evidence(score: float | None) -> float:
         return 0.0
     low, high = _PAUSE_LOGITS
     return min(high, max(low, _logit(score)))
+
+
+def _model_evidence(probability: float | None) -> float:
+    """In logits beyond the range that says nothing, for a weight of 1."""
+    if probability is None:
+        return 0.0
+    low, high = map(_logit, _MODEL_SILENT)
+    logit = _logit(probability)
+    return min(_MODEL_LOGIT, max(-_MODEL_LOGIT, logit - min(high, max(low, logit))))
 
 
 def _logit(probability: float) -> float:

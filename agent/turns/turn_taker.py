@@ -12,7 +12,7 @@ from agent.turns.endpointing import EndpointingPolicy, TurnView
 from agent.turns.gate import GateEvent, SpeechGate
 from agent.turns.patience import Pace
 from agent.turns.stt_events import FINAL, INTERIM, PARTIALS, pause_score_of, text_of
-from agent.turns.transcript import TurnTranscript
+from agent.turns.transcript import TurnTranscript, same_words
 from agent.turns.words import Verdict
 
 _SPECULATION_PROBABILITY = 0.35
@@ -52,6 +52,8 @@ class TurnTaker:
     transcript: TurnTranscript = field(default_factory=TurnTranscript)
     audio_scores: list[float] = field(default_factory=list)
     _pause_score: float | None = None
+    _model_words: str = ""
+    _model_probability: float | None = None
     _lag: WordLag = field(default_factory=WordLag)
     _last_sound_s: float | None = None
     _is_speaking: bool = False
@@ -87,6 +89,10 @@ class TurnTaker:
                 return False
         return self.transcript.speculate()
 
+    def on_model(self, words: str, end_probability: float) -> None:
+        """Takes what a language model makes of the words of this turn; of others it is not used."""
+        self._model_words, self._model_probability = words, end_probability
+
     def is_over(self) -> bool:
         """Whether the caller has finished, at this moment."""
         if self._is_speaking or self._last_sound_s is None:
@@ -109,8 +115,13 @@ class TurnTaker:
             pauses=self._pauses,
             audio_scores=tuple(self.audio_scores),
             pause_score=self._pause_score,
+            model_probability=self._of_model(self.transcript.text),
         )
         return self.policy.is_over(view, self.pace)
+
+    def _of_model(self, words: str) -> float | None:
+        is_known = self._model_probability is not None and same_words(words, self._model_words)
+        return self._model_probability if is_known else None
 
     def committed(self) -> None:
         """The turn went to the agent; the next begins with nothing."""
@@ -118,6 +129,6 @@ class TurnTaker:
             self._lag.seen(self.transcript.changed_s - self._last_sound_s)
         self.transcript.clear()
         self.audio_scores.clear()
-        self._pause_score = None
+        self._pause_score = self._model_probability = None
         self._last_sound_s = None
         self._pauses = 0

@@ -71,6 +71,8 @@ class FakeLlama(httpx2.AsyncBaseTransport):
     """Gives the replies one after the other, the last again and again."""
 
     replies: Sequence[Reply] = (STORY,)
+    top_logprobs: Sequence[tuple[int, str, float]] = ()
+    """(token, text, logprob) that may follow a prompt."""
     evaluation_s: float = 0.0
     """How long a prompt takes to be read."""
     is_llama: bool = True
@@ -136,12 +138,22 @@ class FakeLlama(httpx2.AsyncBaseTransport):
             self.dropped += 1
             raise
 
+    def _made_token(self) -> dict[str, Any]:
+        listed = [
+            {"id": token, "token": text, "logprob": logprob}
+            for token, text, logprob in self.top_logprobs
+        ]
+        made = [{"top_logprobs": listed}]
+        return {"content": "", "stop": False, "completion_probabilities": made}
+
     async def _evaluate(self, body: dict[str, Any]) -> AsyncIterator[bytes]:
         self._reading += 1
         self.at_once = max(self.at_once, self._reading)
         try:
             yield _data({"content": "", "stop": False})
             await asyncio.sleep(self.evaluation_s)
+            if body.get("n_probs") and body["n_predict"]:
+                yield _data(self._made_token())
             yield _data(
                 {
                     "content": "",

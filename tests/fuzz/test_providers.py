@@ -12,7 +12,7 @@ from typing import Any
 import httpx2
 from hypothesis import example, given
 from hypothesis import strategies as st
-from livekit.plugins.llama_cpp.client import LlamaClient, Refused
+from livekit.plugins.llama_cpp.client import LlamaClient, Prompt, Refused
 from livekit.plugins.openai_speech.body import SoundBody
 from livekit.plugins.speechcore import EngineError
 
@@ -58,7 +58,10 @@ def test_a_wav_file_that_never_comes_to_its_sound_is_not_kept(kind: str, length:
 
 
 NAMES = ("prompt", "tokens", "timings", "prompt_n", "tokens_evaluated", "id_slot", "error", "code")
-EVENT = b'{"tokens_evaluated": 7, "timings": {"prompt_n": 3}, "id_slot": 1}'
+EVENT = (
+    b'{"tokens_evaluated": 7, "timings": {"prompt_n": 3}, "id_slot": 1, "completion_probabilities": '
+    b'[{"top_logprobs": [{"id": 258, "token": ".", "logprob": -0.1}]}]}'
+)
 
 
 class Server(httpx2.AsyncBaseTransport):
@@ -80,7 +83,9 @@ async def ask_all(status: int, body: bytes) -> None:
         requests: list[Any] = [
             client.render([], [], "hello", {}, timeout_s=1),
             client.tokenize("hello", timeout_s=1),
-            client.evaluate("hello", slot=0, timeout_s=1),
+            client.evaluate(
+                Prompt(text="hello", after="<end>"), slot=0, tells_end=True, timeout_s=1
+            ),
         ]
         for request in requests:
             with contextlib.suppress(Refused, httpx2.HTTPError):
@@ -89,12 +94,14 @@ async def ask_all(status: int, body: bytes) -> None:
 
 @given(
     st.sampled_from([200, 400, 500]),
-    anything(NAMES, EVENT) | any_json(objects(NAMES)),
+    anything(NAMES, EVENT) | any_json(objects(["completion_probabilities", *NAMES])),
 )
 @example(200, b"<html>")
 @example(200, b"[]")
 @example(200, b'{"tokens": 7, "tokens_evaluated": [], "error": "no"}')
 @example(200, b'{"tokens_evaluated": Infinity, "timings": [7]}')
+@example(200, b'{"completion_probabilities": [7]}')
+@example(200, EVENT.replace(b"-0.1", b"1e9").replace(b'{"tok', b'{"tokens": [258], "tok', 1))
 @example(500, b"[" * 3_000)
 def test_any_answer_of_a_llama_cpp_server_is_understood_or_a_refusal(
     status: int, body: bytes

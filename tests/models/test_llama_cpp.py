@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import signal
 import socket
@@ -21,6 +22,7 @@ import pytest
 import xllamacpp
 from livekit.agents import APIConnectionError, APIConnectOptions, function_tool, llm
 from livekit.plugins import llama_cpp
+from livekit.plugins.llama_cpp.turn_end import Candidate, end_probability
 from livekit.plugins.speechcore import EngineError, EngineThread
 
 from tests.contract import llm_checks
@@ -148,20 +150,49 @@ async def test_the_instructions_are_read_before_the_first_turn(
     assert usage.prompt_tokens - usage.prompt_cached_tokens < 60
 
 
+@pytest.mark.parametrize("tells_end", [False, True])
 async def test_what_the_caller_says_is_read_while_they_speak(
     server: llama_cpp.LlamaServer,
+    tells_end: bool,
 ) -> None:
     words = "I would like to know what the weather is like where you are today, if you know."
     async with call(server) as engine:
         chat_ctx = instructed()
         done = [
-            await engine.prefill(chat_ctx, partial=words[:end]) for end in range(10, len(words), 10)
+            await engine.prefill(chat_ctx, partial=words[:end], tells_end=tells_end)
+            for end in range(10, len(words), 10)
         ]
         assert all(item is not None for item in done)
         later = [item.new_tokens for item in done[1:] if item is not None]
         assert max(later) <= 11, f"each partial costs its new words: {later}"
         chat_ctx.add_message(role="user", content=words)
         assert await new_tokens(engine, chat_ctx) < 50
+
+
+async def test_the_end_of_a_turn_is_as_likely_as_the_model_s_next_token(
+    server: llama_cpp.LlamaServer,
+) -> None:
+    partial = "what time is it"
+    async with call(server) as engine:
+        read = await engine.prefill(instructed(), partial=partial, tells_end=True)
+        unasked = await engine.prefill(instructed(), partial=partial)
+    async with httpx2.AsyncClient(trust_env=False, base_url=server.url) as http:
+        messages = [
+            {"role": "system", "content": INSTRUCTIONS},
+            {"role": "user", "content": partial},
+        ]
+        rendered = (await http.post("/apply-template", json={"messages": messages})).json()
+        prompt = rendered["prompt"].partition(partial)[0] + partial
+        body = {"prompt": prompt, "n_predict": 1, "n_probs": 261, "id_slot": 1}
+        listed = (await http.post("/completion", json=body)).json()
+    every = listed["completion_probabilities"][0]["top_logprobs"]
+    assert sum(math.exp(item["logprob"]) for item in every) == pytest.approx(1.0, abs=0.01)
+    wanted = end_probability(
+        [Candidate(item["id"], item["token"], item["logprob"]) for item in every], END_OF_TURN
+    )
+    assert 0.001 < wanted < 0.999
+    assert read is not None and read.end_probability == pytest.approx(wanted, rel=0.02)
+    assert unasked is not None and unasked.end_probability is None
 
 
 async def test_an_interrupted_answer_frees_its_slot(server: llama_cpp.LlamaServer) -> None:

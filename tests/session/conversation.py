@@ -118,8 +118,12 @@ async def conversation(
     limits: Limits = NO_LIMITS,
     voice: Voice = no_voice,
     keeper: Keeper | None = None,
+    asks_model: bool = False,
 ) -> AsyncIterator[Conversation]:
-    """Starts a session with the turn handling of a real call; closes it, the engines and `keeper`."""
+    """Starts a session with the turn handling of a real call; closes it, the engines and `keeper`.
+
+    `asks_model`: the brain reads ahead and tells where a turn may end.
+    """
     ears = ears or simulated.STT(delay_s=0.08)
     mouth = mouth or simulated.TTS(delay_s=0.07)
     detector = turn_detector or SettledTurnDetector()
@@ -139,7 +143,8 @@ async def conversation(
     synchroniser = connect(session, call.microphone, loudspeaker, call.subtitles)
     beside = _Beside(call, turn_taking, silence, fillers, limits, Apologies(APOLOGIES, voice))
     try:
-        await beside.begin(brain, turn_taking, keeper)
+        ahead = _asking(brain, turn_taking) if asks_model else ReadAhead([brain], _unread)
+        await beside.begin(turn_taking, ahead, keeper)
         yield call
     finally:
         if keeper:
@@ -176,7 +181,7 @@ class _Beside:
         self.watch = _watch(call, self.recorder, turn_taking, limits, apologies)
 
     async def begin(
-        self, brain: llm.LLM[Any], turn_taking: TurnTaking, keeper: Keeper | None
+        self, turn_taking: TurnTaking, read_ahead: ReadAhead, keeper: Keeper | None
     ) -> None:
         """Starts the session."""
         assistant = Assistant(
@@ -184,7 +189,7 @@ class _Beside:
             toolbox=self.toolbox,
             recorder=self.recorder,
             turn_taking=turn_taking,
-            read_ahead=ReadAhead([brain], _unread),
+            read_ahead=read_ahead,
             watch=self.watch,
             turn=keeper.turn if keeper else UnfinishedTurn(),
         )
@@ -249,6 +254,17 @@ def _watch(
     turn_taking.on_spoke = watch.spoke
     call.loudspeaker.on_played = lambda samples, at_s: watch.sounded()
     return watch
+
+
+def _asking(brain: llm.LLM[Any], turn_taking: TurnTaking) -> ReadAhead:
+    tasks: set[asyncio.Task[None]] = set()
+
+    def spawn(work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    return ReadAhead([brain], spawn, turn_taking.on_model)
 
 
 def _unread(work: Coroutine[Any, Any, None]) -> None:

@@ -58,7 +58,7 @@ def at_a_terminal(
     machine: Machine,
     person: Callable[[Terminal], None],
     settings: Settings,
-    profile: str = "embedded",
+    profile: str | None = "embedded",
 ) -> str:
     """A call with sound; returns what was on the screen."""
     keyboard, descriptor = pty.openpty()

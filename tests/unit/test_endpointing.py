@@ -105,6 +105,43 @@ def test_a_recognisers_score_decides_sooner_or_later_where_the_words_are_in_doub
     assert wait_s(HazardPolicy(), end_probability=0.02, pause_score=1.0) > 1.5
 
 
+@pytest.mark.parametrize(
+    ("probability", "logits"),
+    [
+        (None, 0.0),
+        (0.05, 0.0),
+        (0.2, 0.0),
+        (0.5, 0.0),
+        (0.6, 0.203),
+        (0.75, 0.5),
+        (1.0, 0.5),
+        (0.03, -0.266),
+        (0.01, -0.5),
+        (0.0, -0.5),
+    ],
+)
+def test_a_language_model_moves_the_odds_a_little_and_only_where_it_is_sure(
+    probability: float | None, logits: float
+) -> None:
+    def odds_of_an_end(**others: Any) -> float:
+        pause = HazardPolicy().pause_probability(view(0.5, end_probability=0.4, **others), Pace())
+        return (1 - pause) / pause
+
+    moved = odds_of_an_end(model_probability=probability) / odds_of_an_end()
+    assert math.log(moved) == pytest.approx(logits, abs=0.001)
+
+
+def test_a_language_model_never_decides_against_the_words() -> None:
+    for_an_end, without, against = (
+        wait_s(HazardPolicy(), end_probability=0.3, model_probability=told)
+        for told in (1.0, None, 0.0)
+    )
+    assert for_an_end < without < against
+    assert against - for_an_end < 0.7
+    assert wait_s(HazardPolicy(), end_probability=0.97, model_probability=0.0) == 0.26
+    assert wait_s(HazardPolicy(), end_probability=0.02, model_probability=1.0) > 2
+
+
 def test_a_caller_with_long_pauses_is_waited_for_longer() -> None:
     slow, unsure = Pace(), {"end_probability": 0.3}
     for _ in range(6):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 
 import pytest
 from livekit.agents import function_tool, llm
 from livekit.plugins.llama_cpp.ahead import Descriptions
 
 from tests.contract.llm_checks import ask, question, text_of
-from tests.fakes.llama_http import FakeLlama, engine
+from tests.fakes.llama_http import END_TOKEN, FakeLlama, engine
 
 
 @function_tool
@@ -101,6 +102,38 @@ async def test_a_prefill_can_be_cancelled() -> None:
         with pytest.raises(asyncio.CancelledError):
             await prefill
     assert server.dropped == 1
+
+
+LIKELY = [(END_TOKEN, "<end>", math.log(0.4)), (9, "?", math.log(0.3)), (8, " now", -2.0)]
+
+
+async def test_whether_the_turn_ends_is_told_on_the_way_and_its_token_asked_for_once() -> None:
+    server = FakeLlama(top_logprobs=LIKELY)
+    async with engine(server) as made:
+        for partial in ("what time is it", "what time is it now"):
+            done = await made.prefill(question(), partial=partial, tells_end=True)
+            assert done is not None and done.end_probability == pytest.approx(0.7)
+    assert [body["n_predict"] for body in server.bodies("/completion")] == [1, 1]
+    assert [body["content"] for body in server.bodies("/tokenize")] == ["<end><assistant>"]
+
+
+@pytest.mark.parametrize(("partial", "tells_end"), [("what time is it", False), ("  ", True)])
+async def test_unasked_or_with_nothing_said_no_token_is_made_and_no_candidate_listed(
+    partial: str, tells_end: bool
+) -> None:
+    server = FakeLlama(top_logprobs=LIKELY)
+    async with engine(server) as made:
+        done = await made.prefill(question(), partial=partial, tells_end=tells_end)
+    assert done is not None and done.end_probability is None
+    (body,) = server.bodies("/completion")
+    assert body["n_predict"] == 0 and "n_probs" not in body
+    assert not server.bodies("/tokenize")
+
+
+async def test_a_server_that_lists_no_candidates_reads_ahead_and_tells_nothing() -> None:
+    async with engine(FakeLlama()) as made:
+        done = await made.prefill(question(), partial="what time is it", tells_end=True)
+    assert done is not None and done.end_probability is None
 
 
 async def test_a_server_that_cannot_read_ahead_still_answers_and_one_line_says_so(

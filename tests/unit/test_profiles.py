@@ -129,6 +129,18 @@ def test_a_host_runs_one_model_of_llama_cpp(whole_store: Store) -> None:
     assert "one model" in choice.warnings[0]
 
 
+@pytest.mark.parametrize(
+    ("listed", "is_in_vain"),
+    [("responder", True), ("responder, llama_cpp:http://127.0.0.1:1", False)],
+)
+def test_to_ask_a_language_model_that_cannot_tell_the_end_of_a_turn_is_warned_of(
+    listed: str, is_in_vain: bool
+) -> None:
+    warnings = choose(settings(agent_llm=listed, agent_turn_llm="on")).warnings
+    assert [warning.split()[0] for warning in warnings] == ["AGENT_TURN_LLM=on"] * is_in_vain
+    assert not choose(settings(agent_llm=listed)).warnings
+
+
 def test_auto_without_them_says_what_would_bring_them(tmp_path: Path) -> None:
     choice = choose(settings(), None, everything_is_installed, Store(tmp_path))
     assert choice.profile == "embedded"

@@ -150,3 +150,65 @@ def test_a_score_that_is_none_is_not_used(call: Call, score: object) -> None:
     call.sound(0.2, is_speech=False)
     call.taker.is_over()
     assert policy.seen == [None]
+
+
+def of_model(call: Call) -> float | None:
+    """What the policy is told at this moment."""
+    policy = call.taker.policy = ModelPolicy()
+    call.taker.is_over()
+    return policy.seen
+
+
+class ModelPolicy:
+    """Notes what it is told of the language model, and never ends a turn."""
+
+    seen: float | None = None
+
+    def is_over(self, view: TurnView, pace: Pace) -> bool:
+        self.seen = view.model_probability
+        return False
+
+
+def test_what_a_language_model_makes_of_the_words_reaches_the_policy(call: Call) -> None:
+    call.sound(1, is_speech=True)
+    call.says("what time", INTERIM)
+    call.sound(0.2, is_speech=False)
+    assert of_model(call) is None, "it has not said anything yet"
+    call.taker.on_model("what time", 0.8)
+    assert of_model(call) == 0.8
+    call.says("What time?", FINAL)
+    assert of_model(call) == 0.8, "these are the same words"
+
+
+def test_of_other_words_it_is_not_used(call: Call) -> None:
+    call.sound(1, is_speech=True)
+    call.says("what time", INTERIM)
+    call.taker.on_model("what time", 0.8)
+    call.says("what time is it", INTERIM)
+    call.sound(0.2, is_speech=False)
+    assert of_model(call) is None
+    call.taker.on_model("what", 0.9)
+    assert of_model(call) is None
+
+
+def test_all_segments_of_a_turn_are_its_words(call: Call) -> None:
+    call.sound(1, is_speech=True)
+    call.says("good morning", FINAL)
+    call.says("what time", INTERIM)
+    call.taker.on_model("what time", 0.1)
+    call.sound(1.1, is_speech=False)
+    assert of_model(call) is None
+    call.taker.on_model("good morning what time", 0.8)
+    assert of_model(call) == 0.8
+
+
+def test_the_next_turn_is_not_judged_by_the_last_even_where_the_words_are_the_same(
+    call: Call,
+) -> None:
+    for _ in range(2):
+        call.sound(1, is_speech=True)
+        call.says("yes", INTERIM)
+        call.sound(0.2, is_speech=False)
+        assert of_model(call) is None
+        call.taker.on_model("yes", 0.8)
+        call.taker.committed()

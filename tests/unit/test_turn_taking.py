@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from agent.config import ConfigError, Settings, load_settings
-from agent.turn_taking import Words, endpointing
+from agent.turn_taking import Words, asks_model, endpointing
 from agent.turns.endpointing import ClassicPolicy, EndpointingPolicy, HazardPolicy, VadPolicy
 from agent.turns.words import NEUTRAL, WordsJudge
 
@@ -36,6 +36,7 @@ def test_the_settings_say_what_ends_a_turn_and_how_readily(
     [
         ("AGENT_PATIENCE", "saintly", "eager, normal or patient"),
         ("AGENT_TURNS", "telepathy", "hazard"),
+        ("AGENT_TURN_LLM", "perhaps", "'off' or 'on'"),
     ],
 )
 def test_a_setting_that_is_none_is_refused_at_the_start(
@@ -44,6 +45,21 @@ def test_a_setting_that_is_none_is_refused_at_the_start(
     monkeypatch.setenv(name, value)
     with pytest.raises(ConfigError, match=f"{name}.*{remedy}"):
         load_settings(tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("given", "is_asked"),
+    [
+        ({}, False),
+        ({"agent_turn_llm": "on"}, True),
+        ({"agent_turn_llm": "on", "agent_turns": "classic"}, False),
+        ({"agent_turn_llm": "on", "agent_turns": "vad"}, False),
+    ],
+)
+def test_the_language_model_is_asked_only_by_setting_and_where_it_counts(
+    given: dict[str, Any], is_asked: bool
+) -> None:
+    assert asks_model(Settings(**given)) is is_asked
 
 
 @pytest.mark.parametrize("language", ["en", "en-GB"])

@@ -54,7 +54,7 @@ class ReadAhead:
             return
         opening, _ = split_opening(chat_ctx.items)
         try:
-            await self._read(llm.ChatContext(opening), tools, "", timeout_s)
+            await self._read(llm.ChatContext(opening), tools, "", timeout_s=timeout_s)
         except (Refused, httpx2.HTTPError) as e:
             self._warn_once(e)
 
@@ -88,6 +88,7 @@ class ReadAhead:
         tools: Sequence[llm.Tool],
         partial: str,
         *,
+        tells_end: bool = False,
         timeout_s: float,
     ) -> Prefill | None:
         """Reads the conversation and what the caller has said of their turn so far.
@@ -97,7 +98,9 @@ class ReadAhead:
         """
         self._has_begun = True
         return await self._prefills.run(
-            lambda: self._prefill(chat_ctx, tools, partial.strip(), timeout_s)
+            lambda: self._prefill(
+                chat_ctx, tools, partial.strip(), tells_end=tells_end, timeout_s=timeout_s
+            )
         )
 
     def shrink(
@@ -112,10 +115,20 @@ class ReadAhead:
         return self._history.shrink(chat_ctx, overflow, other_chars=len(described))
 
     async def _prefill(
-        self, chat_ctx: llm.ChatContext, tools: Sequence[llm.Tool], partial: str, timeout_s: float
+        self,
+        chat_ctx: llm.ChatContext,
+        tools: Sequence[llm.Tool],
+        partial: str,
+        *,
+        tells_end: bool,
+        timeout_s: float,
     ) -> Prefill | None:
+        fitting = self._history.fit(chat_ctx)
+        tells_end = tells_end and bool(partial)
         try:
-            return await self._read(self._history.fit(chat_ctx), tools, partial, timeout_s)
+            return await self._read(
+                fitting, tools, partial, tells_end=tells_end, timeout_s=timeout_s
+            )
         except (Refused, httpx2.HTTPError) as e:
             overflow = overflow_of(e.body) if isinstance(e, Refused) else None
             if overflow is not None:
@@ -125,7 +138,13 @@ class ReadAhead:
             return None
 
     async def _read(
-        self, chat_ctx: llm.ChatContext, tools: Sequence[llm.Tool], partial: str, timeout_s: float
+        self,
+        chat_ctx: llm.ChatContext,
+        tools: Sequence[llm.Tool],
+        partial: str,
+        *,
+        tells_end: bool = False,
+        timeout_s: float,
     ) -> Prefill | None:
         prompt = await self._client.render(
             _messages(chat_ctx),
@@ -136,7 +155,9 @@ class ReadAhead:
         )
         if prompt is None:
             return None
-        return await self._client.evaluate(prompt, slot=self._slot, timeout_s=timeout_s)
+        return await self._client.evaluate(
+            prompt, slot=self._slot, tells_end=tells_end, timeout_s=timeout_s
+        )
 
     async def _count(
         self, messages: list[Message], described: list[dict[str, Any]], timeout_s: float
@@ -146,7 +167,7 @@ class ReadAhead:
         )
         if prompt is None:
             return 0
-        return len(await self._client.tokenize(prompt, timeout_s=timeout_s))
+        return len(await self._client.tokenize(prompt.text, timeout_s=timeout_s))
 
     def _warn_once(self, error: Exception) -> None:
         if not self._has_warned:

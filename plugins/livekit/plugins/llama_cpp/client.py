@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from .history import Overflow
+from .turn_end import Candidate, end_probability
 
 Message = dict[str, Any]
 """A chat message as OpenAI's API writes it."""
@@ -23,6 +24,9 @@ and the next request on that connection would be lost."""
 _MARK = "PartialEndsHere7f3a9c"
 """Stands at the end of the caller's words while the template is applied. Letters and digits only:
 no template escapes or trims them."""
+
+_LISTED = 40
+"""How many candidates for the next token are asked for."""
 
 
 class Refused(Exception):
@@ -36,12 +40,23 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """A conversation up to the caller's last word, through the model's own template."""
+
+    text: str
+    after: str
+    """What the template writes next: the end of the caller's turn first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prefill:
     """A conversation that the model has read ahead."""
 
     prompt_tokens: int
     new_tokens: int
     """Of those, the ones that were not in the slot's cache."""
+    end_probability: float | None = None
+    """That the caller's turn ends here; None where it was not asked for or cannot be told."""
 
 
 class LlamaClient:
@@ -55,6 +70,7 @@ class LlamaClient:
         """`url`: without the "/v1"."""
         self._url = url
         self._http = http
+        self._end_tokens: dict[str, int] = {}
 
     async def render(
         self,
@@ -64,9 +80,8 @@ class LlamaClient:
         options: Mapping[str, Any],
         *,
         timeout_s: float,
-    ) -> str | None:
-        """The prompt of a conversation in which the caller has said `partial` so far, up to the last
-        word, through the model's own template.
+    ) -> Prompt | None:
+        """The prompt of a conversation in which the caller has said `partial` so far.
 
         `options` of the template as in a chat request. None if the template does not write the
         caller's words out.
@@ -77,36 +92,55 @@ class LlamaClient:
             **({"tools": list(tools)} if tools else {}),
         }
         answer = await self._post("/apply-template", body, timeout_s)
-        before, found, _ = str(answer.get("prompt", "")).rpartition(_MARK)
-        return before if found else None
+        before, found, after = str(answer.get("prompt", "")).rpartition(_MARK)
+        return Prompt(text=before, after=after) if found else None
 
     async def tokenize(self, text: str, *, timeout_s: float) -> list[int]:
         answer = await self._post("/tokenize", {"content": text}, timeout_s)
         with _understood():
             return [int(token) for token in answer.get("tokens", [])]
 
-    async def evaluate(self, prompt: str, *, slot: int, timeout_s: float) -> Prefill:
+    async def evaluate(
+        self, prompt: Prompt, *, slot: int, tells_end: bool = False, timeout_s: float
+    ) -> Prefill:
         """Brings `prompt` into the cache of `slot` (-1: one the server picks).
+
+        `tells_end`: how likely the caller's turn ends there as well, for a token made and thrown away.
 
         Streamed with progress: dropped, it stops after the batch in work, where a plain request
         goes on for up to a second. `timeout_s` holds from one sign of life to the next.
         """
         body = {
-            "prompt": prompt,
+            "prompt": prompt.text,
             "id_slot": slot,
             "cache_prompt": True,
-            "n_predict": 0,
+            "n_predict": 1 if tells_end else 0,
+            **({"n_probs": _LISTED} if tells_end else {}),
             "stream": True,
             "return_progress": True,
         }
         last: Mapping[str, Any] = {}
+        listed: list[Candidate] = []
         async for event in self._stream("/completion", body, timeout_s):
             last = event
+            with _understood():
+                listed = _candidates(event) or listed
+        end_token = await self._end_token(prompt.after, timeout_s) if listed else None
         with _understood():
             return Prefill(
                 prompt_tokens=int(last.get("tokens_evaluated", 0)),
                 new_tokens=int(last.get("timings", {}).get("prompt_n", 0)),
+                end_probability=None if end_token is None else end_probability(listed, end_token),
             )
+
+    async def _end_token(self, after: str, timeout_s: float) -> int | None:
+        """The token that ends the caller's turn in this template; asked of the server once."""
+        if after not in self._end_tokens:
+            tokens = await self.tokenize(after, timeout_s=timeout_s)
+            if not tokens:
+                return None
+            self._end_tokens[after] = tokens[0]
+        return self._end_tokens[after]
 
     async def _post(self, path: str, body: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
         response = await self._http.post(f"{self._url}{path}", json=body, timeout=timeout_s)
@@ -163,3 +197,12 @@ def _error(content: bytes) -> object:
     except (ValueError, RecursionError):
         return None
     return body.get("error", body) if isinstance(body, dict) else body
+
+
+def _candidates(event: Mapping[str, Any]) -> list[Candidate]:
+    """Those for the first token of a completion, the likeliest first."""
+    made = event.get("completion_probabilities")
+    return [
+        Candidate(int(item["id"]), str(item["token"]), float(item["logprob"]))
+        for item in (made[0].get("top_logprobs", ()) if made else ())
+    ]

@@ -141,14 +141,18 @@ class LLM(openai_plugin.LLM):
         *,
         tools: Sequence[llm.Tool] = (),
         partial: str = "",
+        tells_end: bool = False,
         conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS,
     ) -> Prefill | None:
         """Reads the conversation, and what the caller has said of their turn so far.
 
+        `tells_end`: how probable it is that the turn ends there is found out on the way.
         Cancellable, one at a time: of those asked for meanwhile only the newest is done, the others
         give None. So does one that fails or that `chat()` ends.
         """
-        return await self.ahead.prefill(chat_ctx, tools, partial, timeout_s=conn_options.timeout)
+        return await self.ahead.prefill(
+            chat_ctx, tools, partial, tells_end=tells_end, timeout_s=conn_options.timeout
+        )
 
     async def request_body(
         self, chat_ctx: llm.ChatContext, tools: Sequence[llm.Tool], *, timeout_s: float
