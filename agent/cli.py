@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -16,9 +15,6 @@ from agent import __version__
 from agent.config import ConfigError, Settings, load_settings, unknown_variables
 from agent.profiles import Choice, ProfileError, choose
 from agent.weights import WeightsError
-
-if TYPE_CHECKING:
-    from agent.local.host import LocalHost
 
 app = typer.Typer(
     name="parley",
@@ -246,10 +242,14 @@ def bench(
     raise typer.Exit(status)
 
 
+def _warn(sentence: str) -> None:
+    errors.print(sentence, style="yellow", markup=False, highlight=False)
+
+
 def _settings(*, need_livekit: bool = False, warn: bool = True) -> Settings:
     settings = load_settings()
     for sentence in unknown_variables(os.environ) if warn else ():
-        errors.print(sentence, style="yellow", markup=False, highlight=False)
+        _warn(sentence)
     if need_livekit:
         given = {
             "LIVEKIT_URL": settings.livekit_url,
@@ -267,67 +267,10 @@ def _settings(*, need_livekit: bool = False, warn: bool = True) -> Settings:
 
 
 def _worker(*, dev: bool) -> int:
+    from agent.start import run_start
+
     settings = _settings(need_livekit=True)
-    choice = _choice(settings)
-    with tempfile.TemporaryDirectory(prefix="parley-") as folder:
-        # Read when prometheus_client is imported: job processes share their counts through it.
-        metrics_folder = Path(folder) / "metrics"
-        metrics_folder.mkdir()
-        os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(metrics_folder))
-        _check_ports(settings)
-        _check_server(settings)
-        _check_model_server(settings, choice)
-        return _work(settings, choice, Path(folder), dev=dev)
-
-
-def _work(settings: Settings, choice: Choice, folder: Path, *, dev: bool) -> int:
-    farewell, local = _shared(settings, choice, folder)
-    from agent.forkserver import settle_forkserver, start_forkserver
-
-    start_forkserver()
-    from agent.continuity.lookout import watching
-    from agent.gauges import gauging
-    from agent.health import answering
-    from agent.log_privacy import keep_content_out
-    from agent.logs import log_to_stdout
-    from agent.main import build_server
-    from agent.metrics_files import keep_own
-    from agent.metrics_server import shared_folder
-    from agent.reception import Reception
-    from agent.worker import Drain, run_worker
-
-    level = "DEBUG" if dev and settings.agent_log_level == "INFO" else settings.agent_log_level
-    log_to_stdout(level, settings.agent_log_format or ("text" if dev else "json"))
-    keep_content_out()
-    reception = Reception(settings, dev=dev)
-    try:
-        server = build_server(settings, reception)
-    except ProfileError as e:
-        settle_forkserver()
-        raise ConfigError([str(e)]) from None
-    return run_worker(
-        server,
-        drain=None if dev else Drain(settings.agent_drain_s, farewell),
-        health=answering(settings, reception.describe),
-        local=local.running() if local else None,
-        beside=[
-            keep_own(shared_folder() or folder / "metrics"),
-            gauging(reception, settings, choice),
-            watching(server, settings, reception),
-        ],
-    )
-
-
-def _shared(settings: Settings, choice: Choice, folder: Path) -> tuple[Path, LocalHost | None]:
-    """What job processes find in their environment, from the first one on."""
-    from agent.chained import share_breakers
-    from agent.farewell import share_farewell
-    from agent.lateness import share_lateness
-    from agent.local.host import local_host
-
-    share_breakers(folder)
-    share_lateness(folder)
-    return share_farewell(folder), local_host(settings, choice, folder)
+    return run_start(settings, _choice(settings), _warn, dev=dev)
 
 
 def _choice(settings: Settings) -> Choice:
@@ -337,50 +280,5 @@ def _choice(settings: Settings) -> Choice:
     except ProfileError as e:
         raise ConfigError([str(e)]) from None
     for warning in choice.warnings:
-        errors.print(warning, style="yellow", markup=False, highlight=False)
+        _warn(warning)
     return choice
-
-
-def _check_ports(settings: Settings) -> None:
-    from agent.ports import is_free
-
-    ports = {
-        "AGENT_HEALTH_PORT": settings.agent_health_port,
-        "AGENT_METRICS_PORT": settings.agent_metrics_port,
-    }
-    taken = [
-        f"{name}: port {port} is in use; set it to a free port, or to 0 for "
-        + ("any" if name == "AGENT_HEALTH_PORT" else "none")
-        for name, port in ports.items()
-        if port and not is_free(port, host=settings.agent_host)
-    ]
-    if taken:
-        raise ConfigError(taken)
-
-
-def _check_server(settings: Settings) -> None:
-    """A server that refuses the key will not take it later; one that is away may come back."""
-    from agent.private_files import Keys
-    from agent.token_check import Verdict, check_token
-
-    keys = Keys(api_key=settings.livekit_api_key or "", api_secret=settings.api_secret)
-    url = settings.livekit_url or ""
-    outcome = asyncio.run(check_token(url, keys))
-    match outcome.verdict:
-        case Verdict.REFUSED:
-            problem = f"{url} refuses the key: LIVEKIT_API_KEY and LIVEKIT_API_SECRET must be a pair of it."
-            raise ConfigError([problem])
-        case Verdict.NOT_LIVEKIT:
-            raise ConfigError([f"LIVEKIT_URL: {url} is no LiveKit server ({outcome.detail})."])
-        case Verdict.UNREACHABLE:
-            sentence = f"{url} cannot be reached yet ({outcome.detail}); the worker keeps trying."
-            errors.print(sentence, style="yellow", markup=False, highlight=False)
-        case Verdict.ACCEPTED:
-            pass
-
-
-def _check_model_server(settings: Settings, choice: Choice) -> None:
-    from agent.local.reach import unreached
-
-    if sentence := asyncio.run(unreached(settings, choice)):
-        errors.print(sentence, style="yellow", markup=False, highlight=False)
