@@ -52,14 +52,15 @@ def moonshine(*, path: str, max_sessions: int) -> Recogniser:
 
 
 def kokoro(*, path: str, model: str, threads: int = 0, voice: str | None = None) -> Synthesiser:
-    """The ONNX file, or the PyTorch package for the variant `torch`. Loads it, and speaks in `voice`,
-    so that one that is not there is told now."""
+    """The ONNX file, or the PyTorch package for the variant `torch` and a folder with its weights alone.
+    Loads it, and speaks in `voice`, so that one that is not there is told now."""
     folder = Path(path)
+    onnx, torch = folder / "model.onnx", folder / "kokoro-v1_0.pth"
     backend: Backend
-    if model == "torch":
+    if model == "torch" or (torch.exists() and not onnx.exists()):
         backend = TorchBackend(
             TorchOptions(
-                model_path=folder / "kokoro-v1_0.pth",
+                model_path=torch,
                 config_path=folder / "config.json",
                 voices_dir=folder / "voices",
             )
@@ -67,7 +68,7 @@ def kokoro(*, path: str, model: str, threads: int = 0, voice: str | None = None)
     else:
         backend = OnnxBackend(
             OnnxOptions(
-                model_path=folder / "model.onnx",
+                model_path=onnx,
                 voices_path=folder / "voices.bin",
                 threads=threads,
                 name=f"kokoro:{model}",

@@ -96,6 +96,16 @@ class KPipeline:
         return model(ps, pack[len(ps) - 1], speed, return_output=True)
 
 
+class EspeakG2P:
+    """Of `misaki.espeak`."""
+
+    def __init__(self, language: str) -> None:
+        assert language in ("en-us", "en-gb")
+
+    def __call__(self, text: str) -> tuple[str, None]:
+        return text.lower(), None
+
+
 def load(path: Path, *, weights_only: bool) -> Tensor:
     assert weights_only
     if path.read_bytes() == b"foreign":
@@ -133,7 +143,9 @@ def install(
     patch: pytest.MonkeyPatch, *, with_spacy_model: bool = True, has_gpu: bool = False
 ) -> None:
     """Makes `import kokoro` and `import torch` find this."""
-    kokoro, torch = ModuleType("kokoro"), ModuleType("torch")
+    kokoro, torch, espeak = (ModuleType(name) for name in ("kokoro", "torch", "misaki.espeak"))
+    espeak.EspeakG2P = EspeakG2P  # type: ignore[attr-defined]
+    patch.setitem(sys.modules, "misaki.espeak", espeak)
     patch.setattr(KPipeline, "made", [])
     patch.setattr(KModel, "moved_to", [])
     patch.setattr(KModel, "has_gpu", has_gpu)

@@ -50,7 +50,10 @@ _FIRST_WORD_S, _WORD_S = 0.4, 0.2
 class Size:
     width: int
     layers: int
+    """Of the encoder, and of the decoder unless `decoder_layers` says otherwise."""
     heads: int
+    decoder_layers: int | None = None
+    mels: int = 80
 
 
 SIZES = {
@@ -58,6 +61,7 @@ SIZES = {
     "tiny": Size(384, 4, 6),
     "base": Size(512, 6, 8),
     "small": Size(768, 12, 12),
+    "turbo": Size(1280, 32, 20, decoder_layers=4, mels=128),
 }
 
 
@@ -109,7 +113,8 @@ class _Maker:
         self._words = list(words)
         self._languages = languages
         self._tokens = _vocabulary(words, languages)
-        self._spec = WhisperSpec(size.layers, size.heads, size.layers, size.heads)
+        self._decoder_layers = size.decoder_layers or size.layers
+        self._spec = WhisperSpec(size.layers, size.heads, self._decoder_layers, size.heads)
         self._fill()
 
     def script(self) -> None:
@@ -164,7 +169,7 @@ class _Maker:
         first_language = self._tokens.index("<|startoftranscript|>") + 1
         config.lang_ids = list(range(first_language, first_language + len(self._languages)))
         config.suppress_ids = config.suppress_ids_begin = []
-        config.alignment_heads = [[self._size.layers - 1, 0]]
+        config.alignment_heads = [[self._decoder_layers - 1, 0]]
         self._spec.register_vocabulary(self._tokens)
         self._spec.validate()
         self._spec.optimize(quantization=quantization)
@@ -172,9 +177,9 @@ class _Maker:
         unfinished = Path(tempfile.mkdtemp(dir=folder.parent))
         self._spec.save(str(unfinished))
         _tokenizer(self._tokens).save(str(unfinished / "tokenizer.json"))
-        features = {"chunk_length": 30, "feature_size": 80, "hop_length": 160, "n_fft": 400}
+        features = {"chunk_length": 30, "feature_size": self._size.mels, "hop_length": 160}
         (unfinished / "preprocessor_config.json").write_text(
-            json.dumps(features | {"sampling_rate": 16_000})
+            json.dumps(features | {"n_fft": 400, "sampling_rate": 16_000})
         )
         try:
             unfinished.rename(folder)
@@ -183,7 +188,10 @@ class _Maker:
 
     def _fill(self) -> None:
         width, encoder, decoder = self._size.width, self._spec.encoder, self._spec.decoder
-        encoder.conv1.weight, encoder.conv1.bias = self._normal(width, 80, 3), _zeros(width)
+        encoder.conv1.weight, encoder.conv1.bias = (
+            self._normal(width, self._size.mels, 3),
+            _zeros(width),
+        )
         encoder.conv2.weight, encoder.conv2.bias = self._normal(width, width, 3), _zeros(width)
         encoder.position_encodings.encodings = self._normal(1500, width)
         # Stronger than the tokens: what comes next depends on the place, and does not run in circles.

@@ -29,8 +29,8 @@ class Size:
 
 
 TINY = Size(layers=2, width=64, inner=128)
-_SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
-_TAGS = ("<tool_call>", "</tool_call>")
+SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
+TAGS = ("<tool_call>", "</tool_call>")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz     "
 _MARKS = ".?"
 
@@ -80,7 +80,7 @@ def write_tiny_llama(
     Layers after the first `working_layers` cost what they cost and change nothing, so that a model
     of those layers alone writes the same. `blur`: spread of noise on the words' weights (0.3).
     """
-    tokens = [*_byte_characters(), *_SPECIAL, *_TAGS]
+    tokens = [*_byte_characters(), *SPECIAL, *TAGS]
     writer = GGUFWriter(str(path), architecture)
     writer.add_name("tiny")
     writer.add_context_length(CONTEXT_TOKENS)
@@ -107,12 +107,12 @@ def write_tiny_llama(
 
 
 def _add_tokenizer(writer: GGUFWriter, tokens: list[str]) -> None:
-    count = len(tokens) - len(_SPECIAL) - len(_TAGS)
+    count = len(tokens) - len(SPECIAL) - len(TAGS)
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("gpt-2")
     writer.add_token_list(tokens)
-    kinds = [TokenType.NORMAL] * count + [TokenType.CONTROL] * len(_SPECIAL)
-    writer.add_token_types([*kinds, *[TokenType.USER_DEFINED] * len(_TAGS)])
+    kinds = [TokenType.NORMAL] * count + [TokenType.CONTROL] * len(SPECIAL)
+    writer.add_token_types([*kinds, *[TokenType.USER_DEFINED] * len(TAGS)])
     writer.add_token_merges(["h e"])  # of no effect, as no token is "he", but some must be there
     writer.add_bos_token_id(count)
     writer.add_eos_token_id(count + 2)

@@ -68,11 +68,14 @@ def test_what_a_language_lacks_is_named(options: TorchOptions) -> None:
 
 
 def test_english_never_downloads_in_a_call(
-    options: TorchOptions, monkeypatch: pytest.MonkeyPatch
+    options: TorchOptions, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     kokoro_torch.install(monkeypatch, with_spacy_model=False)
-    with pytest.raises(EngineError, match="spacy download en_core_web_sm"):
-        next(KokoroEngine(TorchBackend(options)).steps("Hello."))
+    (chunk,) = KokoroEngine(TorchBackend(options)).steps("Hello there.")
+    assert [word.text for word in chunk.words] == ["Hello ", "there."]
+    assert kokoro_torch.KPipeline.made == []
+    assert "by espeak-ng" in caplog.text
+    assert "spacy download en_core_web_sm" in caplog.text
 
 
 @pytest.mark.parametrize(("has_gpu", "device"), [(True, "cuda"), (False, "cpu")])

@@ -7,8 +7,9 @@ is run by tests/models/speak_by_torch.py.
 from __future__ import annotations
 
 import importlib.util
+import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,10 @@ _REPO = "hexgrad/Kokoro-82M"
 """Only named to the library, which would otherwise say so: every file comes from a path."""
 
 _ENGLISH = "en_core_web_sm"
+
+_G2P = Callable[[str], tuple[str | None, Any]]
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +59,7 @@ class TorchBackend:
         self._load_lock = threading.Lock()
         self._phonemes_lock = threading.Lock()
         self._model: Any = None
-        self._pipelines: dict[str, Any] = {}
+        self._g2p: dict[str, _G2P] = {}
         self._styles: dict[str, Any] = {}
 
     @property
@@ -76,9 +81,9 @@ class TorchBackend:
 
     def phonemes(self, text: str, language: str) -> str:
         with self._phonemes_lock:  # spaCy and espeak-ng take one text at a time
-            if language not in self._pipelines:
-                self._pipelines[language] = _open_pipeline(language)
-            found = self._pipelines[language].g2p(text)[0] or ""
+            if language not in self._g2p:
+                self._g2p[language] = _open_g2p(language)
+            found = self._g2p[language](text)[0] or ""
         return " ".join("".join(p for p in found if p in self._model.vocab or p.isspace()).split())
 
     def speak(self, phonemes: str, voice: str, speed: float) -> Sound:
@@ -136,17 +141,22 @@ def _device(wanted: str) -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def _open_pipeline(language: str) -> Any:
+def _open_g2p(language: str) -> _G2P:
     """The library's text-to-phonemes of one language, without a model of its own."""
     if language.startswith("en") and importlib.util.find_spec(_ENGLISH) is None:
         # The library would fetch it by itself, in the midst of a call.
-        raise EngineError(
-            f"kokoro:torch reads English with spaCy: python -m spacy download {_ENGLISH}"
+        logger.warning(
+            "kokoro:torch reads English by espeak-ng, for spaCy's model is not here, which knows"
+            " words of two readings better: python -m spacy download %s",
+            _ENGLISH,
         )
+        espeak: _G2P = import_library("misaki.espeak", extra=_EXTRA).EspeakG2P(language=language)
+        return espeak
     library = import_library("kokoro", extra=_EXTRA)
     try:
-        return library.KPipeline(language, repo_id=_REPO, model=False)
+        own: _G2P = library.KPipeline(language, repo_id=_REPO, model=False).g2p
     except ImportError as e:
         raise EngineError(
             f"kokoro:torch needs a package more for {language!r}: pip install 'misaki[{language}]'"
         ) from e
+    return own

@@ -1,0 +1,170 @@
+"""A language model with the architecture of Qwen2.5 and random weights as a GGUF file: what it costs is real,
+what it says is not.
+
+Its vocabulary is as long as the real one's and has real words: a prompt has as many tokens as it would
+have. One direction of its weights leads to common words and full stops, so that it writes clauses that can
+be spoken; it never ends by itself. All layers are the same one, which costs what different ones cost.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from gguf import GGMLQuantizationType, GGUFWriter, TokenType
+from gguf.quants import quantize
+from numpy.typing import NDArray
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+from tests.models.tiny_llama import CHAT_TEMPLATE, SPECIAL, TAGS
+
+Weights = Literal["F16", "Q4_0"]
+
+VOCABULARY = 151_936
+CONTEXT_TOKENS = 32_768
+
+
+@dataclass(frozen=True)
+class Architecture:
+    layers: int
+    width: int
+    inner: int
+    heads: int
+    shared_heads: int = 2
+    """Of keys and values."""
+
+
+SIZES = {"0.5b": Architecture(24, 896, 4864, 14), "1.5b": Architecture(28, 1536, 8960, 12)}
+
+_ROOT = Path(__file__).parents[2]
+_WORDS_KNOWN = 8_000
+_WRITTEN = (
+    " the a room is at we have for two and you can it from to in open until nine with breakfast"
+    " quiet second floor evening table please morning there every day"
+)
+"""The words it writes."""
+
+_MARKS = (".", ",")
+
+
+def write_full_llama(path: Path, *, size: str, weights: Weights, seed: int = 0) -> Path:
+    """`size`: one of SIZES. 1.5b takes 3.5 GB as F16, 1.0 GB as Q4_0. The same bytes for the same seed."""
+    built = SIZES[size]
+    tokenizer = _tokenizer()
+    tokens, merges = _vocabulary(tokenizer)
+    kind = GGMLQuantizationType[weights]
+    writer = GGUFWriter(str(path), "qwen2")
+    writer.add_name("random weights")
+    writer.add_context_length(CONTEXT_TOKENS)
+    writer.add_embedding_length(built.width)
+    writer.add_block_count(built.layers)
+    writer.add_feed_forward_length(built.inner)
+    writer.add_head_count(built.heads)
+    writer.add_head_count_kv(built.shared_heads)
+    writer.add_rope_freq_base(1_000_000.0)
+    writer.add_layer_norm_rms_eps(1e-6)
+    writer.add_vocab_size(VOCABULARY)
+    _add_tokenizer(writer, tokens, merges)
+    for name, values in _tensors(built, _written(tokenizer), np.random.default_rng(seed)):
+        if values.ndim == 1:
+            writer.add_tensor(name, values)
+        else:
+            writer.add_tensor(name, quantize(values, kind), raw_dtype=kind)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+def _tokenizer() -> Tokenizer:
+    """Byte-level BPE, learnt from what the repository says."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=_WORDS_KNOWN, initial_alphabet=pre_tokenizers.ByteLevel.alphabet()
+    )
+    texts = [_WRITTEN * 50]
+    for pattern in ("docs/*.md", "agent/**/*.md", "evals/data/*.yaml"):
+        texts += [each.read_text() for each in sorted(_ROOT.glob(pattern))]
+    tokenizer.train_from_iterator(texts, trainer)
+    return tokenizer
+
+
+def _vocabulary(tokenizer: Tokenizer) -> tuple[list[str], list[str]]:
+    """All tokens by their numbers, filled up with ones that nothing is read as; and the merges."""
+    known = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
+    tokens = [token for token, _ in known]
+    blanks = VOCABULARY - len(tokens) - len(SPECIAL) - len(TAGS)
+    filled = [*tokens, *(f"<blank{number}>" for number in range(blanks)), *SPECIAL, *TAGS]
+    merges = json.loads(tokenizer.to_str())["model"]["merges"]
+    return filled, [pair if isinstance(pair, str) else " ".join(pair) for pair in merges]
+
+
+def _written(tokenizer: Tokenizer) -> list[int]:
+    words = {f" {word}" for word in _WRITTEN.split()}
+    ids = [tokenizer.encode(word).ids for word in sorted(words)]
+    return [found[0] for found in (*ids, *(tokenizer.encode(m).ids for m in _MARKS))]
+
+
+def _add_tokenizer(writer: GGUFWriter, tokens: Sequence[str], merges: Sequence[str]) -> None:
+    special = VOCABULARY - len(SPECIAL) - len(TAGS)
+    kinds = [
+        TokenType.UNUSED if token.startswith("<blank") else TokenType.NORMAL
+        for token in tokens[:special]
+    ]
+    kinds += [TokenType.CONTROL] * len(SPECIAL) + [TokenType.USER_DEFINED] * len(TAGS)
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("qwen2")
+    writer.add_token_list(list(tokens))
+    writer.add_token_types(kinds)
+    writer.add_token_merges(list(merges))
+    writer.add_bos_token_id(special)
+    writer.add_eos_token_id(special + 2)
+    writer.add_eot_token_id(special + 2)
+    writer.add_chat_template(CHAT_TEMPLATE)
+
+
+def _tensors(
+    built: Architecture, written: Sequence[int], random: np.random.Generator
+) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    """The direction is the first of the width: layers add nothing to it and little to the others."""
+
+    def weights(*shape: int, scale: float) -> NDArray[np.float32]:
+        return random.standard_normal(shape, dtype=np.float32) * np.float32(scale)
+
+    embedding = weights(VOCABULARY, built.width, scale=0.5)
+    embedding[:, 0] = 3.0
+    yield "token_embd.weight", embedding
+    output = weights(VOCABULARY, built.width, scale=2.0 / math.sqrt(built.width))
+    output[:, 0] = -3.0
+    output[list(written), 0] = 1.0
+    yield "output.weight", output
+    yield "output_norm.weight", np.ones(built.width, np.float32)
+    layer = dict(_layer(built, weights))
+    for number in range(built.layers):
+        for name, values in layer.items():
+            yield f"blk.{number}.{name}", values
+
+
+def _layer(
+    built: Architecture, weights: Callable[..., NDArray[np.float32]]
+) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    shared = built.width // built.heads * built.shared_heads
+    for name in ("attn_norm", "ffn_norm"):
+        yield f"{name}.weight", np.ones(built.width, np.float32)
+    for name, width in (("attn_q", built.width), ("attn_k", shared), ("attn_v", shared)):
+        yield f"{name}.weight", weights(width, built.width, scale=0.02)
+        yield f"{name}.bias", np.zeros(width, np.float32)
+    for name in ("ffn_gate", "ffn_up"):
+        yield f"{name}.weight", weights(built.inner, built.width, scale=0.02)
+    for name, inner in (("attn_output", built.width), ("ffn_down", built.inner)):
+        values = weights(built.width, inner, scale=0.002)
+        values[0] = 0.0
+        yield f"{name}.weight", values
