@@ -43,7 +43,7 @@ help:
 	@echo "make evals-full   all sets and all baselines, hours; RESUME=1 goes on where it stopped"
 	@echo "make conversations  whether callers get what they want, by voice and in writing; REPEAT=3 for three times each"
 	@echo "make chaos        every fault of an engine at every stage, in calls; an hour, status 1 if one is heard"
-	@echo "make load         calls a machine carries, ours and stock livekit-agents: an hour and more; RESUME=1 goes on"
+	@echo "make load         calls a machine carries, ours and stock livekit-agents: half an hour; RESUME=1 goes on"
 	@echo "make soak         240 calls that come and go in half an hour; status 1 if anything grew"
 	@echo "make clean        remove what was built and installed in this folder"
 
@@ -112,7 +112,7 @@ chaos:
 load:
 	@sh scripts/system_packages.sh flite:flite redis-server:redis-server
 	@sh scripts/setup.sh dev server
-	@$(PYTHON) -m evals.load calls redis $(if $(RESUME),--resume)
+	@$(PYTHON) -m evals.load calls redis $(if $(SYSTEMS),--systems $(SYSTEMS)) $(if $(RESUME),--resume)
 	@$(PYTHON) -m evals.scaling --write
 
 soak:

@@ -1,6 +1,7 @@
 """How many calls a machine carries, and whether anything grows while calls come and go.
 
-    python -m evals.load calls                       # until the budget breaks, every system: an hour
+    python -m evals.load calls                       # until the budget breaks, ours and stock: half an hour
+    python -m evals.load calls --systems parley_embedded,parley_local    # as long; is added to the file
     python -m evals.load calls --systems parley,stock_v1_mini --turns 12 --most 2
     python -m evals.load redis                       # what a call costs Redis: two minutes
     python -m evals.load soak --minutes 30           # 240 calls; status 1 if anything grew
@@ -22,7 +23,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from evals.bench import console, positive, told
 from evals.load import calls, redis_load, soak
 from evals.load.results import RESULTS, read, write
-from evals.load.systems import LOCAL, NAMES, why_not_local
+from evals.load.systems import COMPARED, NAMES
 from evals.load.table import capacity_table, redis_table, soak_table, steps_table
 
 PARTS = ("calls", "redis", "soak")
@@ -37,8 +38,13 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("parts", nargs="+", metavar="|".join(PARTS))
-    add("--systems", type=_names, help=f"of {', '.join(NAMES)}; of a soak only the first counts")
-    add("--turns", type=positive, default=40, help="calls: of each step, of all callers together")
+    add(
+        "--systems",
+        type=_names,
+        default=COMPARED,
+        help=f"of {', '.join(NAMES)}; {','.join(COMPARED)} by default; of a soak only the first counts",
+    )
+    add("--turns", type=positive, default=60, help="calls: of each step, of all callers together")
     add("--most", type=positive, default=16, help="calls: so many at the same time at most")
     add("--resume", action="store_true", help="calls: leave out the steps that --output has")
     add("--minutes", type=_minutes, default=30.0, help="soak")
@@ -52,9 +58,8 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _calls(options: argparse.Namespace, progress: Progress) -> None:
-    names = options.systems or _all_that_can_be_had()
     chosen = calls.Options(
-        names=names,
+        names=options.systems,
         output=options.output,
         turns=options.turns,
         most=options.most,
@@ -76,7 +81,7 @@ def _redis(options: argparse.Namespace, progress: Progress) -> None:
 
 
 def _soak(options: argparse.Namespace, progress: Progress) -> list[str]:
-    name = (options.systems or ("parley",))[0]
+    name = options.systems[0]
     chosen = soak.Options(
         name=name, output=options.output, minutes=options.minutes, calls=options.calls
     )
@@ -85,13 +90,6 @@ def _soak(options: argparse.Namespace, progress: Progress) -> list[str]:
     problems = [*report["grown"], *report["failed_calls"]]
     console.print("\n".join(problems) or "nothing grew, and no call failed", highlight=False)
     return problems
-
-
-def _all_that_can_be_had() -> tuple[str, ...]:
-    missing = why_not_local()
-    if missing:
-        console.print(f"{LOCAL} is left out: {missing}", highlight=False)
-    return tuple(name for name in NAMES if name != LOCAL or not missing)
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -5,12 +5,12 @@ share of the turns is unanswered than alone, or when a call does not come about.
 themselves were late says nothing about the agents, and ends the search as well.
 
 Responses have two modes (the end of the turn was seen, or waited for), and a p95 near the border between them
-is a matter of chance. So one call alone is measured twice, and so is a step that breaks the budget by its p95.
+is a matter of chance: so every step has as many turns as the one call alone, the same ones, and tells how many
+were slow.
 """
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -24,7 +24,8 @@ LATE_S = 0.02
 """Callers whose 99th percentile is later than this were too late to measure by."""
 CALLERS_LATE = "the callers were late"
 
-_P95 = "p95 is"
+_SECOND_STEP = 4
+"""Two calls fit wherever four do, and a step with few callers is a long one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,38 +125,12 @@ def why_broken(step: Step, alone: Step) -> str:
     if step.p95_s > P95_RATIO * alone.p95_s:
         ratio = step.p95_s / alone.p95_s
         slow, slow_alone = (f"{one.slow} of {one.turns}" for one in (step, alone))
-        return f"{_P95} {ratio:.2f} times that of one call (slow: {slow} turns, alone {slow_alone})"
+        return f"p95 is {ratio:.2f} times that of one call (slow: {slow} turns, alone {slow_alone})"
     return ""
 
 
-def needs_another_look(step: Step, alone: Step) -> bool:
-    """Whether so few turns may have told something by chance."""
-    return step.calls == 1 or why_broken(step, alone).startswith(_P95)
-
-
-def pooled(first: Step, second: Step) -> Step:
-    """Both as one measurement of as many calls."""
-    by_time = (first.seconds, second.seconds)
-    late_s = [one.late_p99_s for one in (first, second) if one.late_p99_s is not None]
-    return Step(
-        calls=first.calls,
-        responses_s=tuple(sorted(first.responses_s + second.responses_s)),
-        cut_off=first.cut_off + second.cut_off,
-        unanswered=first.unanswered + second.unanswered,
-        failed_calls=first.failed_calls + second.failed_calls,
-        late_p99_s=max(late_s) if len(late_s) == 2 else None,
-        cores={
-            part: round(statistics.fmean((busy, second.cores[part]), by_time), 3)
-            for part, busy in first.cores.items()
-        },
-        memory_mb=max(first.memory_mb, second.memory_mb),
-        loopback_kbit_s=first.loopback_kbit_s,
-        seconds=round(sum(by_time), 1),
-    )
-
-
 def next_count(steps: Sequence[Step], most: int) -> int | None:
-    """How many calls to try next: 1, 2, 4, … up to `most` until the budget breaks, then halfway between
+    """How many calls to try next: 1, 4, 8, 16, … up to `most` until the budget breaks, then halfway between
     what was good and what was not; None when the limit is known."""
     alone = _alone(steps)
     if alone is None:
@@ -164,7 +139,7 @@ def next_count(steps: Sequence[Step], most: int) -> int | None:
         return None
     good, broken = _limits(steps, alone)
     if broken is None:
-        return min(2 * good, most) if good < most else None
+        return min(max(_SECOND_STEP, 2 * good), most) if good < most else None
     return (good + broken) // 2 if broken - good > 1 else None
 
 

@@ -22,9 +22,7 @@ from evals.load.budget import (
     CALLERS_LATE,
     Step,
     capacity,
-    needs_another_look,
     next_count,
-    pooled,
     responses,
     why_broken,
 )
@@ -45,7 +43,7 @@ class Options:
     names: tuple[str, ...]
     output: Path
     """A folder."""
-    turns: int = 40
+    turns: int = 60
     """Of each step, of all its callers together: the same sentences in every step."""
     most: int = 16
     """Calls at the same time."""
@@ -119,7 +117,7 @@ async def _settled(
             steps=[
                 Step.from_dict(step)
                 for step in known.get(one.name, {}).get("steps", [])
-                if step["broken"] != CALLERS_LATE and step["turns"] in (turns, 2 * turns)
+                if step["broken"] != CALLERS_LATE and step["turns"] == turns
             ],
         )
         for one, head in systems
@@ -143,10 +141,6 @@ async def _measure(
                 continue
             is_news = True
             step, nice = await _step(one, server, count, options.turns, progress)
-            alone = next((other for other in one.steps if other.calls == 1), step)
-            if needs_another_look(step, alone):
-                again, _ = await _step(one, server, count, options.turns, progress)
-                step = pooled(step, again)
             one.steps.append(step)
             save(one, nice)
             progress.console.print(_line(one, step), highlight=False)

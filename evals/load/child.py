@@ -81,6 +81,8 @@ def obey(work: Callable[[dict[str, Any], Tell, GoOn], Awaitable[None]]) -> None:
         # Before livekit starts its threads: each inherits it.
         os.setpriority(os.PRIO_PROCESS, 0, _FIRST_IN_LINE)
     asyncio.run(_obey(work))
+    # At once: livekit's library, when the interpreter takes it down, may panic over a last piece of sound.
+    os._exit(0)
 
 
 async def _obey(work: Callable[[dict[str, Any], Tell, GoOn], Awaitable[None]]) -> None:

@@ -13,7 +13,9 @@ from tests.stack.caller import join_token
 from tests.stack.processes import KEYS
 
 LOCAL = "parley_local"
-NAMES = ("parley", "stock_v1_mini", "parley_embedded", LOCAL)
+COMPARED = ("parley", "stock_v1_mini")
+"""With the same stages."""
+NAMES = (*COMPARED, "parley_embedded", LOCAL)
 _NEEDED = ("faster_whisper", "kokoro_onnx", "xllamacpp", "gguf", "onnx")
 _TALKED_OVER_S = 2.5
 """The generated language model never ends by itself."""

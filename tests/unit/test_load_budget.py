@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from typing import Any
 
@@ -12,9 +11,7 @@ from evals.load.budget import (
     CALLERS_LATE,
     Step,
     capacity,
-    needs_another_look,
     next_count,
-    pooled,
     responses,
     why_broken,
 )
@@ -41,13 +38,16 @@ def step(calls: int, p95_s: float = 0.5, **more: Any) -> Step:
     ("measured", "expected"),
     [
         ([], 1),
-        ([step(1)], 2),
-        ([step(1), step(2)], 4),
-        ([step(1), step(2), step(4), step(8, 0.7)], 6),
-        ([step(1), step(2), step(4), step(8, 0.7), step(6, 0.7)], 5),
-        ([step(1), step(2), step(4), step(8, 0.7), step(6)], 7),
-        ([step(1), step(2), step(4), step(8, 0.7), step(6), step(7)], None),
-        ([step(1), step(2, 0.7)], None),
+        ([step(1)], 4),
+        ([step(1), step(4)], 8),
+        ([step(1), step(4, 0.7)], 2),
+        ([step(1), step(4, 0.7), step(2)], 3),
+        ([step(1), step(4, 0.7), step(2), step(3)], None),
+        ([step(1), step(4, 0.7), step(2, 0.7)], None),
+        ([step(1), step(4), step(8, 0.7)], 6),
+        ([step(1), step(4), step(8, 0.7), step(6, 0.7)], 5),
+        ([step(1), step(4), step(8, 0.7), step(6)], 7),
+        ([step(1), step(4), step(8, 0.7), step(6), step(7)], None),
     ],
 )
 def test_counts_double_until_the_budget_breaks_and_then_close_in(
@@ -57,7 +57,8 @@ def test_counts_double_until_the_budget_breaks_and_then_close_in(
 
 
 def test_the_most_calls_that_are_wanted_are_tried_and_no_more() -> None:
-    measured = [step(1), step(2), step(4)]
+    measured = [step(1), step(4)]
+    assert next_count(measured[:1], most=2) == 2
     assert next_count(measured, most=6) == 6
     assert next_count([*measured, step(6)], most=6) is None
 
@@ -89,27 +90,8 @@ def test_a_p95_that_breaks_tells_how_many_turns_were_slow() -> None:
     assert why.endswith("(slow: 19 of 21 turns, alone 0 of 21)")
 
 
-def test_one_call_and_a_broken_p95_are_looked_at_twice() -> None:
-    assert needs_another_look(step(1), step(1))
-    assert needs_another_look(step(4, 0.9), step(1))
-    assert not needs_another_look(step(4), step(1))
-    assert not needs_another_look(step(4, 0.9, failed_calls=("x",)), step(1))
-
-
-def test_two_looks_at_a_step_are_one_measurement() -> None:
-    first = step(2, 0.5, late_p99_s=0.001, seconds=30.0)
-    second = step(2, 0.9, unanswered=1, memory_mb=700.0, seconds=90.0)
-    second = dataclasses.replace(second, cores=dict.fromkeys(second.cores, 0.4))
-    both = pooled(first, second)
-    assert (both.turns, both.unanswered, both.cut_off) == (43, 1, 2)
-    assert both.responses_s == tuple(sorted(first.responses_s + second.responses_s))
-    assert (both.late_p99_s, both.memory_mb, both.seconds) == (0.002, 700.0, 120.0)
-    assert both.cores["agent"] == pytest.approx((0.24 * 30 + 0.4 * 90) / 120)
-    assert pooled(first, dataclasses.replace(second, late_p99_s=None)).late_p99_s is None
-
-
 def test_a_share_of_unanswered_turns_as_alone_is_within_the_budget() -> None:
-    alone = pooled(step(1, unanswered=1), step(1, unanswered=1))
+    alone = step(1, unanswered=1)
     assert why_broken(step(4, unanswered=1), alone) == ""
 
 

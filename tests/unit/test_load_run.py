@@ -68,6 +68,11 @@ def test_a_soak_has_eight_calls_a_minute_unless_it_is_told_otherwise() -> None:
     assert parse_options(["soak", "--minutes", "2", "--calls", "5"]).calls == 5
 
 
+def test_ours_and_stock_are_compared_unless_it_is_told_otherwise() -> None:
+    options = parse_options(["calls"])
+    assert (options.systems, options.turns) == (("parley", "stock_v1_mini"), 60)
+
+
 def test_options_on_the_command_line() -> None:
     options = parse_options(["calls", "redis", "--systems", "parley,stock_v1_mini", "--most", "2"])
     assert (options.parts, options.most) == (["calls", "redis"], 2)
