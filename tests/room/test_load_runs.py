@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +17,7 @@ from rich.progress import Progress
 
 from evals.load import calls, redis_load, soak
 from evals.load.results import read, write
+from tests.stack.processes import LiveKit
 
 
 @pytest.fixture
@@ -61,3 +66,24 @@ def test_redis_is_told_more_while_calls_begin_than_in_quiet() -> None:
     assert figures["commands_to_begin_a_call"] > 5
     assert figures["commands_to_end_a_call"] > 0
     assert figures["publishes_per_s_at_most"] > 1000
+
+
+@pytest.mark.timeout(240)
+def test_the_number_of_calls_that_is_proposed_comes_from_calls_that_were_made(
+    livekit: LiveKit, tmp_path: Path
+) -> None:
+    others = {k: v for k, v in os.environ.items() if not k.startswith(("AGENT_", "LIVEKIT_"))}
+    own = {"AGENT_PROFILE": "simulated", "AGENT_CACHE_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-m", "agent", "tune", "--calls"],
+        cwd=tmp_path,
+        env=others | livekit.environment | own,
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = " ".join(done.stdout.split())
+    assert int(re.findall(r"AGENT_MAX_SESSIONS=(\d+)", told)[0]) >= 1
+    answers = [int(count) for count in re.findall(r"\((\d+) answers", told)]
+    assert len(answers) == 2 and min(answers) >= 2, told
