@@ -92,20 +92,13 @@ def choose(
     name, why = _profile_name(call.profile or settings.agent_profile, finder)
     profile = PROFILES[name]
     warnings: list[str] = []
-    listed = {}
-    for stage in STAGES:
-        # A call that names a profile gets that profile, whatever engines the worker prefers.
-        own = None if call.profile else getattr(settings, f"agent_{stage}")
-        listed[stage] = _usable(stage, own or getattr(profile, stage), finder, warnings)
+    listed = _listed(settings, call, profile, finder, warnings)
     if settings.agent_turn_llm == "on" and all(spec.name != LLAMA for spec in listed["llm"]):
         warnings.append("AGENT_TURN_LLM=on has no effect: no language model here is llama_cpp.")
-    if profile.net is not None:
-        with suppress(ProfileError):
-            listed["tts"] += (finder.find("tts", EngineSpec(name=profile.net, model=None)),)
     choice = Choice(
         profile=name,
         why=why,
-        listed={stage: tuple(dict.fromkeys(specs)) for stage, specs in listed.items()},
+        listed=listed,
         greeting=_greeting(settings, call, profile),
         voice=call.voice or settings.agent_voice,
         language=language,
@@ -159,6 +152,21 @@ def _automatic(finder: Finder) -> tuple[str, str]:
         return "hosted", f"auto: the keys of hosted engines are here; for local models: {no_local}"
     why = f"auto: embedded needs nothing; for local models: {no_local}"
     return "embedded", why + finder.why_not_hosted()
+
+
+def _listed(
+    settings: Settings, call: CallOptions, profile: Profile, finder: Finder, warnings: list[str]
+) -> dict[str, tuple[EngineSpec, ...]]:
+    """By stage; a warning tells of each engine that cannot be had. Raises as `_usable`."""
+    listed = {}
+    for stage in STAGES:
+        # A call that names a profile gets that profile, whatever engines the worker prefers.
+        own = None if call.profile else getattr(settings, f"agent_{stage}")
+        listed[stage] = _usable(stage, own or getattr(profile, stage), finder, warnings)
+    if profile.net is not None:
+        with suppress(ProfileError):
+            listed["tts"] += (finder.find("tts", EngineSpec(name=profile.net, model=None)),)
+    return {stage: tuple(dict.fromkeys(specs)) for stage, specs in listed.items()}
 
 
 def _usable(stage: str, text: str, finder: Finder, warnings: list[str]) -> tuple[EngineSpec, ...]:
