@@ -3,7 +3,7 @@
 import socket
 from collections.abc import Collection
 
-__all__ = ["EVERYWHERE", "LOOPBACK", "is_free", "pick_port"]
+__all__ = ["EVERYWHERE", "LOOPBACK", "free_port", "is_free", "pick_port"]
 
 LOOPBACK = "127.0.0.1"
 EVERYWHERE = "0.0.0.0"  # nosec B104 # what a person may have set; nothing of ours by itself
@@ -33,8 +33,12 @@ def pick_port(
     for port in range(preferred, min(preferred + _NEIGHBOURS, 65536)):
         if port not in taken and is_free(port, host=host, udp=udp):
             return port
-    kind = socket.SOCK_DGRAM if udp else socket.SOCK_STREAM
-    with socket.socket(socket.AF_INET, kind) as probe:
+    return free_port(host=host, udp=udp)
+
+
+def free_port(*, host: str = LOOPBACK, udp: bool = False) -> int:
+    """Any free port, as the system gives it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM if udp else socket.SOCK_STREAM) as probe:
         probe.bind((host, 0))
         return int(probe.getsockname()[1])
 

@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from agent.local.models import LocalModel, gguf_of
 from agent.local.plan import LocalPlan, SpeechOptions, engine_options, make_plan
 from agent.local.precision import with_precision
 from agent.local.tuning import Tuning, load
+from agent.ports import free_port
 from agent.profiles import Choice
 from agent.weights import store_of
 
@@ -63,7 +63,7 @@ class LocalHost:
         `llama_slots`: calls whose conversation llama.cpp keeps evaluated."""
         addresses = LocalAddresses(
             model_server=f"unix:{folder / 'models.sock'}",
-            llama_url=f"http://127.0.0.1:{_free_port()}",
+            llama_url=f"http://127.0.0.1:{free_port()}",
             llama_slots=llama_slots,
             slots_folder=folder / "slots",
         )
@@ -173,9 +173,3 @@ def plan_of(
     store = store_of(settings)
     plan = make_plan(choice.all, store, served=served, draft=settings.agent_llm_draft)
     return with_precision(plan, settings, store, tuning) if tuning else plan
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -21,13 +21,11 @@ from google.protobuf.json_format import ParseDict
 from livekit import api
 
 from agent.config import Settings
-from agent.ports import pick_port
+from agent.ports import LOOPBACK, free_port, pick_port
 from evals.ear.systems import ROOT, SystemFailed
-from evals.phone.line import LOOPBACK
 from tests.stack.processes import (
     KEYS,
     LiveKit,
-    free_port,
     prepared_livekit,
     start_livekit,
     stop,

@@ -10,13 +10,13 @@ from typing import cast
 
 import numpy as np
 
+from agent.ports import LOOPBACK
 from evals.ear.arrival import lane_by_arrival
 from evals.ear.manners import Ears
 from evals.ear.microphone import FULL_SCALE, decode_mu_law, encode_mu_law, gain, to_int16
 from evals.ear.recording import Lane
 from evals.phone.rtp import FRAME_S, FRAME_SAMPLES, RATE_HZ, SOUND, Packet, Stream
 
-LOOPBACK = "127.0.0.1"
 NOISE_DBFS = -60.0
 
 

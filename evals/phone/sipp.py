@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from agent.ports import LOOPBACK, free_port
 from evals.ear.caller import CallFailed
 from evals.ear.systems import SystemFailed
-from evals.phone.line import LOOPBACK
 from evals.phone.messages import Message, parse_messages
-from tests.stack.processes import free_port, stop
+from tests.stack.processes import stop
 
 SCENARIO = Path(__file__).with_name("call.xml")
 NUMBER = "+15550100"
@@ -108,7 +108,7 @@ class Dialled:
 @contextmanager
 def dialled(sip_port: int, sound_port: int, folder: Path) -> Iterator[Dialled]:
     """Calls NUMBER; at the end sipp is gone. `folder` keeps its files."""
-    port, log = _free_udp_port(), folder / "messages.log"
+    port, log = free_port(udp=True), folder / "messages.log"
     command = [
         *(program(), "-sf", str(SCENARIO), "-m", "1", "-s", NUMBER),
         *("-i", LOOPBACK, "-p", str(port), "-ci", LOOPBACK, "-cp", str(free_port())),
@@ -123,9 +123,3 @@ def dialled(sip_port: int, sound_port: int, folder: Path) -> Iterator[Dialled]:
         yield Dialled(process, port, log)
     finally:
         stop(process, timeout_s=2)
-
-
-def _free_udp_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])

@@ -15,9 +15,10 @@ import yaml
 
 from agent.demo.ports import pick_server_ports
 from agent.demo.server_config import server_config
+from agent.ports import free_port
 from tests.deploy import tools
 from tests.deploy.recording import STEP_S, STEPS
-from tests.stack.processes import KEYS, free_port, server_binary, stop, wait_until
+from tests.stack.processes import KEYS, server_binary, stop, wait_until
 
 
 @dataclass(frozen=True)

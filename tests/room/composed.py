@@ -27,11 +27,12 @@ from dotenv import dotenv_values
 from agent.cli import serve_models
 from agent.config import Settings
 from agent.demo.ports import ServerPorts
+from agent.ports import free_port
 from tests.deploy import tools
 from tests.deploy.project import DEPLOY, Image, read, write_env
 from tests.room.rolling import UNHURRIED
 from tests.stack.nodes import production_config
-from tests.stack.processes import free_port, server_binary, stop, wait_until
+from tests.stack.processes import server_binary, stop, wait_until
 
 _ON_THE_HOST = {7880: "livekit", 6789: "livekit", 6379: "redis"}
 """Ports that are reached by way of the host, and whose they are."""

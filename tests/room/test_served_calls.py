@@ -16,9 +16,10 @@ from urllib.request import urlopen
 import psutil
 import pytest
 
+from agent.ports import free_port
 from tests.models.local_settings import HEARD, local_settings
 from tests.room.conftest import Join
-from tests.stack.processes import LiveKit, Worker, free_port, running_worker, stop, wait_until
+from tests.stack.processes import LiveKit, Worker, running_worker, stop, wait_until
 from tests.stack.speech import speech
 
 pytestmark = [pytest.mark.room, pytest.mark.timeout(120)]

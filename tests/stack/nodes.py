@@ -16,7 +16,8 @@ from redis import Redis
 
 from agent.demo.ports import ServerPorts
 from agent.demo.server_config import server_config
-from tests.stack.processes import KEYS, LiveKit, free_port, prepared_livekit, start_livekit
+from agent.ports import free_port
+from tests.stack.processes import KEYS, LiveKit, prepared_livekit, start_livekit
 
 PRODUCTION = Path(__file__).parents[2] / "deploy" / "livekit.yaml"
 _ROOMS = "room_node_map"

@@ -8,7 +8,6 @@ import os
 import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -26,7 +25,7 @@ import psutil
 from agent.config import Settings
 from agent.demo.ports import ServerPorts
 from agent.demo.server_config import server_config
-from agent.ports import pick_port
+from agent.ports import free_port, pick_port
 from agent.private_files import Keys
 from agent.ready_file import READY_FILE_VARIABLE
 from agent.token_check import check_token
@@ -205,12 +204,6 @@ def stop(process: subprocess.Popen[bytes], timeout_s: float = 20) -> int:
     except subprocess.TimeoutExpired:
         process.kill()
         return process.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_until(

@@ -9,7 +9,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.stack.processes import free_port, stop
+from agent.ports import free_port
+from tests.stack.processes import stop
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import pytest
 
 from agent.config import Settings
 from agent.health import answering
-from tests.stack.processes import free_port
+from agent.ports import free_port
 
 
 def settings(**changes: Any) -> Settings:

@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 
 from agent.metrics_server import serving_metrics
-from tests.stack.processes import free_port
+from agent.ports import free_port
 
 
 async def scrape(port: int) -> tuple[int, str]:

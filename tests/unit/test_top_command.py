@@ -16,10 +16,10 @@ import pytest
 from rich.console import Console
 
 from agent.config import ConfigError, Settings
+from agent.ports import free_port
 from agent.top import TopOptions, run_top
 from agent.top.command import metrics_url
 from tests.fakes.exposition import worker_page
-from tests.stack.processes import free_port
 
 
 @dataclass

@@ -10,10 +10,10 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from agent.call_ids import CallIds
+from agent.ports import free_port
 from agent.tracing import start_tracing, trace_turn, tracer_provider
 from agent.turn_record import TurnRecord
 from tests.fakes.collector import attributes, collector
-from tests.stack.processes import free_port
 from tests.unit.test_call_ids import Counted
 
 ZERO_S = 1_700_000_000.0
