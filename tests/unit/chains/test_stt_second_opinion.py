@@ -116,3 +116,21 @@ def test_if_the_one_asked_says_nothing_at_all_a_third_is() -> None:
     assert (scene.listening, scene.hedges) == ([0, 2], [(0, 1, 0)])
     scene.says(2, final("one two three"))
     assert (scene.finals, scene.faults) == (["one two three"], [(0, FaultKind.OTHER)])
+
+
+def test_one_that_is_alone_is_asked_by_another_stream_when_it_gets_stuck() -> None:
+    scene = said([EXACT], words=1)
+    scene.says(0, interim("one"))
+    scene.play(spoken(range(2, 6)))
+    scene.wait(1.0)
+    assert len(scene.started) == 2
+    scene.says(0, interim("one two"))  # the newer stream does
+    assert scene.texts == ["interim: one", "interim: one two"]
+    assert (scene.switches, scene.faults) == ([(0, 0)], [(0, FaultKind.TIMEOUT)])
+
+
+def test_one_that_is_alone_is_not_asked_again_about_an_empty_final() -> None:
+    scene = said([EXACT], words=3)
+    scene.flush()
+    scene.says(0, final(""))
+    assert (scene.finals, len(scene.started)) == ([""], 1)

@@ -56,11 +56,13 @@ class Choice:
         return self._of(0, self._has_hope)
 
     def others(self, member: int) -> list[int]:
-        """Who may be asked beside `member`: those that have failed come last, late ones never."""
+        """Who may be asked beside `member`: those that have failed come last, late ones never. One that
+        is alone is asked itself: by another stream."""
+        is_alone = len(self._members) == 1
         willing = [
             other
             for other in self._members
-            if other != member
+            if (other != member or is_alone)
             and other not in self._late
             and self._failures[other] < _TRIES
             and self._may_try(other)

@@ -242,7 +242,11 @@ class Turn:
         self._is_asked = not partials_only
         others = self._choice.others(front.member)
         for member in others[others.index(after) + 1 if after in others else 0 :]:
-            if self._members[member].has_partials or not partials_only:
+            # The front itself may have got stuck; that it heard no word it has said.
+            may_ask = (
+                self._members[member].has_partials if partials_only else member != front.member
+            )
+            if may_ask:
                 self._second = self._start(member, now_s)
                 self._second_due_s = now_s + self._second.patience_s
                 return
