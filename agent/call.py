@@ -157,6 +157,7 @@ class Call(Dialogue):
         await send_notice(self._ctx.room, level, code, message)
         await self._thread.end(ending)
         await self._ctx.delete_room()
+        self._playout.abandon()
         self._ctx.shutdown(reason)
 
     def _publish(self, record: TurnRecord) -> None:

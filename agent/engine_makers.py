@@ -32,6 +32,12 @@ def voicing_of(choice: Choice, spec: EngineSpec) -> Voicing:
     )
 
 
+def espeak_voice(choice: Choice, spec: EngineSpec) -> str | None:
+    """None for its own choice, which is en-us."""
+    how = voicing_of(choice, spec)
+    return how.voice or spec.model or (None if how.language == "en" else how.language)
+
+
 @dataclass(frozen=True)
 class Context:
     """What an engine of a call is made from."""
@@ -88,9 +94,7 @@ def _responder(context: Context) -> llm.LLM[Any]:
 def _espeak(context: Context) -> tts.TTS[Any]:
     from livekit.plugins import espeak
 
-    language = None if context.language == "en" else context.language  # its default is en-us
-    voice = context.voice or context.spec.model or language
-    return espeak.TTS(voice=voice, speed=context.choice.speed)
+    return espeak.TTS(voice=espeak_voice(context.choice, context.spec), speed=context.choice.speed)
 
 
 def _faster_whisper(context: Context) -> stt.STT[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import logging
 from collections.abc import Callable, Mapping
@@ -16,7 +17,7 @@ from livekit.plugins.speechcore import EngineError
 from agent.chained import Chains, Engines
 from agent.config import Settings
 from agent.dispatch import CallOptions
-from agent.engine_makers import LLM, STT, TTS, Context
+from agent.engine_makers import LLM, STT, TTS, Context, espeak_voice
 from agent.local.addresses import LocalAddresses
 from agent.local.models import LLAMA
 from agent.local.plan import SERVED
@@ -105,6 +106,21 @@ def preload(choice: Choice, loaded: Loaded) -> None:
         engine = PocketsphinxEngine()
         engine.load()
         loaded.models["pocketsphinx"] = engine
+    if "responder" in {spec.name for spec in choice.listed["llm"]}:
+        from livekit.plugins import responder
+
+        responder.load_skills()
+    for spec in choice.listed["tts"]:
+        if spec.name == "espeak":
+            _preload_espeak(espeak_voice(choice, spec))
+
+
+def _preload_espeak(voice: str | None) -> None:
+    """The library, the language's dictionary, and how loud the voice is."""
+    from livekit.plugins import espeak
+
+    with contextlib.suppress(EngineError):  # a voice that is not there is told by who speaks
+        espeak.Espeak(espeak.EspeakOptions(voice=voice) if voice else None)
 
 
 def build(settings: Settings, choice: Choice, call: CallOptions, loaded: Loaded) -> Pipeline:

@@ -72,6 +72,7 @@ class Playout(AudioOutput):
         self._sounds_until_s: float | None = None
         """When all that was handed over has been played; None where silence is meant to follow."""
         self._is_interrupted = False
+        self._is_abandoned = False
         self._publishing: asyncio.Task[None] | None = None
         self._playing = asyncio.create_task(self._play(), name="playout")
 
@@ -140,6 +141,10 @@ class Playout(AudioOutput):
             self._is_open.set()
             self._has_work.set()
 
+    def abandon(self) -> None:
+        """Nobody is there any more: a segment that is interrupted ends at once, not after its sound."""
+        self._is_abandoned = True
+
     def duck(self) -> None:
         self._buffer.duck()
 
@@ -188,8 +193,8 @@ class Playout(AudioOutput):
                 self._finish(self._buffer.played_samples)
 
     async def _play_step(self) -> None:
-        if self._is_interrupted and self._started_s is None:
-            self._finish(0)  # it never began to sound
+        if self._is_interrupted and (self._is_abandoned or self._started_s is None):
+            self._finish(self._buffer.played_samples)  # none where it never began to sound
         elif self._buffer.has_frame:
             await self._play_frame()
         elif self._buffer.is_over:

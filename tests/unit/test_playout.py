@@ -69,6 +69,22 @@ async def test_an_interruption_is_silent_within_90_ms_and_tells_how_much_was_hea
     await loudspeaker.aclose()
 
 
+async def test_an_interruption_is_over_at_once_when_nobody_is_there_any_more() -> None:
+    loudspeaker = Loudspeaker()
+    await loudspeaker.capture_frame(speech(5))
+    loudspeaker.flush()
+    await asyncio.sleep(1)
+    loudspeaker.abandon()
+    await asyncio.sleep(1)
+    assert len(heard(loudspeaker)) > 1.9 * SAMPLE_RATE_HZ, "what is said is said to its end"
+    loudspeaker.clear_buffer()
+    begun_s = asyncio.get_running_loop().time()
+    end = await finished(loudspeaker)
+    assert asyncio.get_running_loop().time() - begun_s <= 0.021
+    assert (end.interrupted, end.playback_position) == (True, pytest.approx(2, abs=0.1))
+    await loudspeaker.aclose()
+
+
 async def test_ducking_leaves_no_gap_and_loses_nothing() -> None:
     loudspeaker = Loudspeaker()
     await loudspeaker.capture_frame(speech(2))

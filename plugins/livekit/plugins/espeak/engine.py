@@ -17,6 +17,9 @@ TARGET_DBFS = -20.0
 _CALIBRATION_TEXT = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10. A, E, I, O, U."
 """Every language reads digits in its own words."""
 
+_gains: dict[str, float] = {}
+"""By voice: what brings it to the target level. Of all engines of a process."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EspeakOptions:
@@ -50,7 +53,6 @@ class Espeak:
     def __init__(self, options: EspeakOptions | None = None) -> None:
         """Blocks for some 60 ms. Raises EngineError for a voice that is not there or is mute."""
         self._library = library.load()
-        self._gains: dict[str, float] = {}
         self._is_closed = threading.Event()
         self.update_options(options or EspeakOptions())
         self._gain(self._speaker)
@@ -126,7 +128,7 @@ class Espeak:
 
     def _gain(self, speaker: library.Speaker) -> float:
         """What brings this voice to the target level; heard once, then remembered."""
-        gain = self._gains.get(speaker.voice)
+        gain = _gains.get(speaker.voice)
         if gain is None:
             pcm = b"".join(self._read(_CALIBRATION_TEXT, speaker, self._options.busy_timeout_s))
             level_dbfs = speech_level_dbfs(pcm, self.sample_rate_hz)
@@ -136,7 +138,7 @@ class Espeak:
                     " its dictionary; choose another"
                 )
             gain = float(10 ** ((TARGET_DBFS - level_dbfs) / 20))
-            self._gains[speaker.voice] = gain
+            _gains[speaker.voice] = gain
         return gain
 
 

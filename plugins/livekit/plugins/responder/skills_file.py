@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -32,7 +33,7 @@ def load_skills(path: Path | None = None) -> SkillSet:
 
     A file that says `extends: none` stands alone. Raises SkillsError.
     """
-    built_in = parse_skills(BUILT_IN_PATH.read_text(encoding="utf-8"), BUILT_IN_PATH.name, None)
+    built_in = _built_in()
     if path is None:
         return built_in
     try:
@@ -46,6 +47,12 @@ def load_skills(path: Path | None = None) -> SkillSet:
             f"the skills file {path} (AGENT_SKILLS) cannot be read as UTF-8 text: {e}"
         ) from e
     return parse_skills(text, str(path), built_in)
+
+
+@functools.cache
+def _built_in() -> SkillSet:
+    """Read once in a process, which takes 50 ms."""
+    return parse_skills(BUILT_IN_PATH.read_text(encoding="utf-8"), BUILT_IN_PATH.name, None)
 
 
 def parse_skills(text: str, source: str, base: SkillSet | None) -> SkillSet:
