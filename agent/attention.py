@@ -15,6 +15,7 @@ from livekit.agents import (
     llm,
 )
 from livekit.agents.voice import SpeechHandle
+from livekit.plugins.speechcore import Timer
 
 from agent.config import Settings
 from agent.turns.silence import End, Prompt, SilenceWatch
@@ -71,7 +72,7 @@ class Attention:
             prompt_after_s=options.prompt_after_s, end_after_s=options.end_after_s
         )
         self._loop = asyncio.get_running_loop()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer = Timer()
         self._is_attached = False
 
     def attach(self) -> None:
@@ -86,7 +87,7 @@ class Attention:
         self._session.off("user_state_changed", self._on_state)
         self._session.off("agent_state_changed", self._on_state)
         self._session.off("conversation_item_added", self._on_item)
-        self._cancel_timer()
+        self._timer.cancel()
 
     def _on_state(self, _: UserStateChangedEvent | AgentStateChangedEvent) -> None:
         self._look()
@@ -104,9 +105,7 @@ class Attention:
             agent_state=self._session.agent_state,
             is_held=self._is_held(),
         )
-        self._cancel_timer()
-        if self._watch.due_s is not None:
-            self._timer = self._loop.call_at(self._watch.due_s, self._look)
+        self._timer.at(self._watch.due_s, self._look)
         if action is not None:
             # Not in here: speech belongs to the context it is created in, and this may be that of
             # another speech's event.
@@ -131,8 +130,3 @@ class Attention:
         if self._is_attached and self._watch.is_ending:
             logger.info("the caller has been silent for too long")
             self._hang_up()
-
-    def _cancel_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None

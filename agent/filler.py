@@ -15,6 +15,7 @@ from livekit.agents import (
     llm,
 )
 from livekit.agents.voice import SpeechHandle
+from livekit.plugins.speechcore import Timer
 
 from agent.turns.fillers import Fillers
 
@@ -32,7 +33,7 @@ class Filler:
         self._calls: set[str] = set()
         self._filler: SpeechHandle | None = None
         self._loop = asyncio.get_running_loop()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer = Timer()
 
     def attach(self) -> None:
         self._session.on("tool_execution_updated", self._on_tool)
@@ -45,7 +46,7 @@ class Filler:
         self._session.off("user_state_changed", self._on_state)
         self._session.off("agent_state_changed", self._on_state)
         self._session.off("conversation_item_added", self._on_item)
-        self._cancel_timer()
+        self._timer.cancel()
 
     def _on_tool(self, event: ToolExecutionUpdatedEvent) -> None:
         match event.update:
@@ -73,9 +74,7 @@ class Filler:
             agent_speaking=self._session.agent_state == "speaking" and not is_own,
             agent_busy=speech is not None,
         )
-        self._cancel_timer()
-        if self._fillers.due_s is not None:
-            self._timer = self._loop.call_at(self._fillers.due_s, self._look)
+        self._timer.at(self._fillers.due_s, self._look)
         if phrase is not None:
             # Not in here: speech belongs to the context it is created in, and this may be that of
             # another speech's event.
@@ -86,8 +85,3 @@ class Filler:
             self._filler = self._session.say(phrase, add_to_chat_ctx=False)
         except RuntimeError:
             return  # the session is closing
-
-    def _cancel_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
+
+from livekit.plugins.speechcore import Timer
 
 PAUSE_S = 2.0
 """After so long without a key the number is complete; # completes it at once."""
@@ -23,32 +24,27 @@ class Keypad:
         self._on_first = on_first
         self._on_number = on_number
         self._pressed = ""
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer = Timer()
 
     def press(self, key: str) -> None:
         """Takes the next key; what is none is dropped."""
         if key not in _KEYS:
             return
-        self._cancel_timer()
+        self._timer.cancel()
         self._pressed += key
         if len(self._pressed) == 1:
             self._on_first()
         if key == "#" or len(self._pressed) == MOST_KEYS:
             self._complete()
         else:
-            self._timer = asyncio.get_running_loop().call_later(PAUSE_S, self._complete)
+            self._timer.after(PAUSE_S, self._complete)
 
     def close(self) -> None:
         """Twice is fine."""
-        self._cancel_timer()
+        self._timer.cancel()
         self._pressed = ""
 
     def _complete(self) -> None:
-        self._cancel_timer()
+        self._timer.cancel()
         pressed, self._pressed = self._pressed, ""
         self._on_number(f"(the caller pressed {' '.join(pressed)})")
-
-    def _cancel_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None

@@ -24,6 +24,7 @@ from livekit.agents import (
 from livekit.agents.voice import SpeechHandle
 from livekit.agents.voice.agent_session import SessionConnectOptions
 from livekit.agents.voice.events import EventTypes
+from livekit.plugins.speechcore import Timer
 
 from agent import metrics
 from agent.apology import Apologies
@@ -111,7 +112,7 @@ class Watch:
         self._end = end
         self._session: AgentSession[None] | None = None
         self._loop = asyncio.get_running_loop()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer = Timer()
         self._speeches: dict[SpeechHandle, float] = {}
         """With the time at which each was created."""
         self._tools: dict[str, str] = {}
@@ -144,8 +145,7 @@ class Watch:
             for event, handler in self._handlers.items():
                 self._session.off(event, handler)
         self._session = None
-        if self._timer is not None:
-            self._timer.cancel()
+        self._timer.cancel()
         for task in self._saying:
             task.cancel()
         self._apologies.close()
@@ -284,11 +284,7 @@ class Watch:
     def _arm(self) -> None:
         """A timer for the moment at which there may be something to do. One that is early looks."""
         due_s = self._next_look_s()
-        if self._timer is not None:
-            if due_s is None or self._timer.when() <= due_s:
-                return
-            self._timer.cancel()
-        self._timer = None if due_s is None else self._loop.call_at(due_s, self._on_time, due_s)
+        self._timer.at_latest(due_s, self._on_time, due_s)
 
     def _next_look_s(self) -> float | None:
         if self._session is None:
@@ -300,7 +296,6 @@ class Watch:
         return look_s if due_s is None else min(due_s, look_s)
 
     def _on_time(self, at_s: float) -> None:
-        self._timer = None
         self._look(at_s)  # the loop's clock may be a rounding error short of it
 
     def _act(self, actions: Sequence[Action]) -> None:

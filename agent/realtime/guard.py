@@ -22,6 +22,7 @@ from livekit.agents import (
 )
 from livekit.agents.voice import SpeechHandle
 from livekit.agents.voice.events import EventTypes
+from livekit.plugins.speechcore import Timer
 
 from agent.realtime.deadline import AnswerDeadline
 from agent.realtime.pending import Pending
@@ -40,7 +41,7 @@ class Guard:
         self._fail = fail
         self._session: AgentSession[None] | None = None
         self._loop = asyncio.get_running_loop()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer = Timer()
         self._answers: dict[SpeechHandle, int] = {}
         """The turn that each answers."""
         self._asked_for: SpeechHandle | None = None
@@ -69,14 +70,14 @@ class Guard:
             for event, handler in self._handlers.items():
                 self._session.off(event, handler)
         self._session = None
-        self._cancel_timer()
+        self._timer.cancel()
 
     def failed(self, reason: Reason, detail: str) -> None:
         """Only the first time counts."""
         if not self.has_failed:
             self.has_failed = True
             self.decided.set()
-            self._cancel_timer()
+            self._timer.cancel()
             self._fail(reason, detail)
 
     def done(self, handle: SpeechHandle) -> None:
@@ -188,22 +189,13 @@ class Guard:
     def _arm(self) -> None:
         """A timer for the moment at which the model will be overdue. One that is early looks."""
         due_s = None if self.has_failed else self._deadline.due_s
-        if due_s is None or (self._timer is not None and self._timer.when() <= due_s):
-            return
-        self._cancel_timer()
-        self._timer = self._loop.call_at(due_s, self._on_time, due_s)
+        self._timer.at_latest(due_s, self._on_time, due_s)
 
     def _on_time(self, at_s: float) -> None:
-        self._timer = None
         if overdue := self._deadline.overdue(max(at_s, self._loop.time())):
             self.failed(overdue, "no answer in time" if overdue == "late" else "the answer broke")
         else:
             self._arm()
-
-    def _cancel_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
 
 
 def _what(error: Exception) -> tuple[Reason, str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 
 from livekit.agents import AgentSession
+from livekit.plugins.speechcore import Timer
 
 from agent.realtime.input_gate import STALE_S, InputGate
 from agent.realtime.pending import Pending
@@ -39,9 +39,8 @@ class OwnTurns:
         self._pending = pending
         self._recorder = recorder
         self._gate = gate
-        self._loop = asyncio.get_running_loop()
         self._session: AgentSession[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer = Timer()
         self._is_new = False
         self._has_words = False
         self._on_words: Callable[[str], None] = turn_taking.on_words
@@ -58,7 +57,7 @@ class OwnTurns:
 
     def close(self) -> None:
         """The cascade has the call, or it is over. Twice is fine."""
-        self._cancel()
+        self._timer.cancel()
         if self._session is None:
             return
         self._session = None
@@ -69,22 +68,22 @@ class OwnTurns:
 
     def _spoke(self, speech_s: float) -> None:
         """The caller has paused after clear speech, the agent being silent."""
-        self._cancel()
+        self._timer.cancel()
         if self._gate is not None and speech_s >= LEAST_SPEECH_S and not self._has_words:
-            self._timer = self._loop.call_later(WORDLESS_S, self._commit)
+            self._timer.after(WORDLESS_S, self._commit)
 
     def _worded(self, words: str) -> None:
         """The recogniser has these words of the turn."""
         self._on_words(words)
         if words:
             self._has_words = True
-            self._cancel()
+            self._timer.cancel()
             if self._gate is not None:
                 self._gate.open()  # speech too quiet for the VAD
 
     def _on_sound(self, gate: SpeechGate, event: GateEvent | None) -> None:
         if event is GateEvent.STARTED:
-            self._cancel()
+            self._timer.cancel()
             if self._pending.spoke():
                 self._is_new, self._has_words = True, False
             if self._gate is not None:
@@ -105,7 +104,6 @@ class OwnTurns:
             self._session.clear_user_turn()
 
     def _commit(self) -> None:
-        self._timer = None
         if self._session is None or self._gate is None or not self._gate.is_open:
             return
         logger.info("a turn without words is over")
@@ -113,8 +111,3 @@ class OwnTurns:
             self._session.commit_user_turn(transcript_timeout=0.0)
         except RuntimeError:
             return  # the session is closing
-
-    def _cancel(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None

@@ -7,7 +7,7 @@ import os
 import time
 from typing import Any, Protocol
 
-from livekit.plugins.speechcore import EngineBusy, EngineError, EngineTimeout
+from livekit.plugins.speechcore import EngineBusy, EngineError, EngineTimeout, Timer
 
 from .address import Address, UnixAddress
 from .messages import Fault, FaultKind, Hello, from_json
@@ -65,7 +65,7 @@ class Link(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._error: EngineError | None = None
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer = Timer()
         self._asked_s: float | None = None
         """When the first ping was sent that is not answered; what ever comes is an answer."""
 
@@ -162,7 +162,7 @@ class Link(asyncio.Protocol):
 
     def _watch(self) -> None:
         """Pings, and judges by what is not answered: so a loop that was blocked itself blames nobody."""
-        self._stop_watch()
+        self._timer.cancel()
         if self._error is not None:
             return
         now_s = time.monotonic()
@@ -174,12 +174,7 @@ class Link(asyncio.Protocol):
             self._fail(EngineError(f"the model server at {self._address} {silence}"))
             return
         delay_s = _PING_EVERY * self._dead_after_s if self._sessions else _IDLE_PING_S
-        self._timer = asyncio.get_running_loop().call_later(delay_s, self._watch)
-
-    def _stop_watch(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._timer.after(delay_s, self._watch)
 
     def _write(self, kind: Kind, session: int, payload: bytes = b"") -> None:
         if self._transport is not None:
@@ -190,7 +185,7 @@ class Link(asyncio.Protocol):
         if self._error is not None:
             return
         self._error = error
-        self._stop_watch()
+        self._timer.cancel()
         if self._transport is not None:
             self._transport.abort()
         if not self._ready.done():

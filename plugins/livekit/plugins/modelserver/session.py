@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable
 from typing import Any
+
+from livekit.plugins.speechcore import Timer
 
 from .lane import Outcome
 from .messages import Fault, FaultKind
@@ -43,7 +44,7 @@ class Session(ABC):
         self._caller = caller
         self._timeout_s = timeout_s
         self._job: Job | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer = Timer()
         self._is_ended = False
 
     @abstractmethod
@@ -77,7 +78,7 @@ class Session(ABC):
         self._engine.account(outcome)
         if outcome.job is self._job:
             self._job = None
-            self._disarm()
+            self._timer.cancel()
         if outcome.error is not None:
             self._log(outcome.error, outcome.job)
             self.fail(fault_of(outcome.error))
@@ -101,20 +102,14 @@ class Session(ABC):
 
     def _end(self) -> None:
         self._is_ended = True
-        self._disarm()
+        self._timer.cancel()
         self._engine.release(self._caller)
         self._wire.ended(self.number)
         self._engine.lane.cancel(self)
         self._engine.lane.submit(Job(JobKind.CLOSE, self, self._free, timeout_s=self._timeout_s))
 
     def _arm(self, delay_s: float) -> None:
-        self._disarm()
-        self._timer = asyncio.get_running_loop().call_later(delay_s, self._on_late)
-
-    def _disarm(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._timer.after(delay_s, self._on_late)
 
     def _on_late(self) -> None:
         """An interim may wait for long, but not run for long; everything else may do neither."""

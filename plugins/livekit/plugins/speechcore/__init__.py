@@ -16,6 +16,7 @@ from .errors import EngineBusy, EngineError, EngineTimeout
 from .pcm import BYTES_PER_SAMPLE, EdgeFader, duration_s, from_floats, level_dbfs, to_mono
 from .phrase_cache import DEFAULT_CACHE_BYTES, CachingEngine, PhraseCache, PhraseKey
 from .thread import EngineThread
+from .timer import Timer
 
 __all__ = [
     "BYTES_PER_SAMPLE",
@@ -34,6 +35,7 @@ __all__ = [
     "RecogniserSession",
     "SpeechChunk",
     "Synthesiser",
+    "Timer",
     "Transcript",
     "Voicing",
     "Word",
