@@ -27,6 +27,7 @@ from agent.config import Settings
 from agent.hosted.keys import CHECK_TIMEOUT_S, PROVIDERS, key_of, key_problem
 from agent.realtime.input_gate import InputGate
 from agent.realtime.reports import Reports
+from agent.realtime.unheard import Unheard
 
 MODEL, VOICE, EAR = "gpt-realtime", "marin", "gpt-4o-mini-transcribe"
 
@@ -35,6 +36,9 @@ HEARTBEAT_S = 5.0
 """A peer that does not answer a ping within half of it is gone."""
 _CLOSE_S = 0.5
 """How long a peer may take to say goodbye: the cascade waits for it."""
+
+RENEWED_AFTER_S = 20 * 60.0
+"""A session gives way to another one, between two answers: OpenAI ends one after an hour."""
 
 _ONCE = APIConnectOptions(max_retry=0, timeout=CONNECT_S)
 """Not again: a new connection has lost the turn in progress, and the cascade has not."""
@@ -57,6 +61,7 @@ def openai_realtime(
         base_url=_address(settings),
         turn_detection=detection,
         input_audio_transcription=_ear(language),
+        max_session_duration=RENEWED_AFTER_S,
         conn_options=_ONCE,
     )
 
@@ -112,8 +117,11 @@ class RealtimeSession(realtime.RealtimeSession):
         self._gate = model.gate
         self._reports = model.reports
         self._given_up = model.given_up
+        self._unheard = Unheard(finds_turns=model.gate is None)
         super().__init__(model, turn_detection_disabled=turn_detection_disabled)
         self.on("openai_server_event_received", self._look)
+        self.on("openai_client_event_queued", self._unheard.sent)
+        self.on("session_reconnected", self._tell_again)
 
     def push_audio(self, frame: rtc.AudioFrame) -> None:
         for passed in [frame] if self._gate is None else self._gate.push(frame):
@@ -183,7 +191,10 @@ class RealtimeSession(realtime.RealtimeSession):
 
     def _look(self, event: Any) -> None:
         """Reports what livekit does not: a rate that is not ours, and an answer that broke off."""
-        kind = event.get("type") if isinstance(event, dict) else None
+        if not isinstance(event, dict):
+            return
+        self._unheard.told(event)
+        kind = event.get("type")
         if kind == "session.created":
             self._reports.ready()
         if kind in ("session.created", "session.updated"):
@@ -194,6 +205,16 @@ class RealtimeSession(realtime.RealtimeSession):
                 )
         elif kind == "response.done" and (code := _failure(event)):
             self._reports.failed("error", code)
+
+    def _tell_again(self, _: llm.RealtimeSessionReconnectedEvent) -> None:
+        """A session that follows another hears the turn in progress from its beginning: what the old
+        one was given of it comes before what waits to be sent."""
+        waiting = []
+        with contextlib.suppress(utils.aio.channel.ChanEmpty):
+            while True:
+                waiting.append(self._msg_ch.recv_nowait())
+        for event in [*self._unheard.take(), *waiting]:
+            self.send_event(event)
 
 
 def _turn_detection(settings: Settings) -> RealtimeAudioInputTurnDetection | None:

@@ -209,6 +209,22 @@ async def test_no_word_is_lost_when_the_model_fails_in_mid_sentence(
     assert (record.outcome, record.faults) == ("answered", ["realtime"])
 
 
+@pytest.mark.parametrize("turns", ["own", "server_vad"])
+async def test_a_new_session_in_mid_sentence_hears_it_from_its_beginning(
+    provider: FakeOpenAI, monkeypatch: pytest.MonkeyPatch, turns: str
+) -> None:
+    """As after 20 minutes, whoever speaks just then."""
+    monkeypatch.setattr("agent.realtime.openai.RENEWED_AFTER_S", 8.0)
+    async with realtime_call(provider, agent_realtime_turns=turns) as call:
+        await asyncio.sleep(6.0)
+        await call.ask(LONG)
+        assert provider.realtime.sessions == 2
+        record = await call.record(1)
+        assert not call.take_over.is_done
+    assert (record.outcome, record.faults) == ("answered", [])
+    assert read(provider.realtime.turns[0], RATE_HZ) == words_of(LONG)
+
+
 async def test_a_half_open_line_is_noticed_at_the_next_turn(provider: FakeOpenAI) -> None:
     async with realtime_call(provider, deadline=quick()) as call:
         await call.ask(QUESTION)
@@ -216,8 +232,15 @@ async def test_a_half_open_line_is_noticed_at_the_next_turn(provider: FakeOpenAI
         await provider.realtime.inject(Fault(kind=Kind.HALF_OPEN))
         await call.ask("and who are you")
         record = await call.record(2)
-        assert call.history("user")[-1] == "and who are you"
+        assert call.history("user") == [QUESTION, "and who are you"]
     assert (record.outcome, record.faults) == ("answered", ["realtime"])
+    asked = [it.body["messages"] for it in provider.asked if "chat" in it.path][-1]
+    spoken = [(it["role"], it["content"].strip()) for it in asked if it["role"] != "system"]
+    assert spoken == [
+        ("user", QUESTION),
+        ("assistant", f"I heard {QUESTION}."),
+        ("user", "and who are you"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,7 @@ class SpeechSession:
 
     async def serve(self) -> None:
         self._model.live.append(self._answer)
+        self._model.sessions += 1
         try:
             await self._send("session.created", session=self._config)
             async for message in self._answer.socket:

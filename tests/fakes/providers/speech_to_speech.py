@@ -82,6 +82,8 @@ class SpeechToSpeech:
     """The sound of each turn that was committed."""
     live: list[SocketAnswer] = field(default_factory=list)
     """The connections of the sessions."""
+    sessions: int = 0
+    """That were begun."""
 
     async def inject(self, fault: Fault) -> None:
         """All sessions meet it now, or at their next event."""
