@@ -112,8 +112,11 @@ class TurnTaking:
         self.is_off = False
         """A realtime model finds out by itself who has the floor."""
         self.detector = HazardTurnDetector(self._taker, end_of_turn)
-        self.on_model = self._taker.on_model
+
+    @property
+    def on_model(self) -> Callable[[str, float], None]:
         """To be told how probable an end is to the language model, after which words."""
+        return self._taker.on_model
 
     @property
     def words(self) -> str:
