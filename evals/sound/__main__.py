@@ -1,11 +1,13 @@
 """What each stage of the noise filter is worth: VAD, words, turns, interruptions, cost.
 
     python -m evals.sound [--plain 5] [--paused 4] [--noise-s 30] [--every 3] [--processes 1] [--resume]
+    python -m evals.sound --chains "gate; auto" --output trial.json    # some of the chains
     python -m evals.sound --table
 
 Two synthetic voices of the split dev, made noises, a seed: the same every time. With PARLEY_VAD_DATA
 (`python -m evals.vad --help`) the VAD is asked about people, too. Results go to
-`evals/results/sound.json`, cell by cell; `--table` prints what is there.
+`evals/results/sound.json`, cell by cell; `--table` prints what is there. `--resume` goes on with cells that
+were measured alike.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import json
 import multiprocessing
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -28,17 +30,26 @@ from evals.ear.flite import VoiceError
 from evals.sound.material import CONDITIONS
 from evals.sound.speed import costs
 from evals.sound.table import tables
-from evals.sound.work import Options, Work, all_work, bench_of, measure
+from evals.sound.work import CHAINS, Options, Work, all_work, bench_of, measure
 from evals.vad import VARIABLE, VadDataError
 
 RESULTS = Path(__file__).parents[1] / "results" / "sound.json"
+_ALIKE = ("split", "plain_per_voice", "paused_per_voice", "people")
 
 console = Console()
 
 
+class OtherConditionsError(ValueError):
+    """Cells of two measurements do not go together."""
+
+
 def run(options: Options) -> dict[str, Any]:
-    result = json.loads(RESULTS.read_text()) if options.resume and RESULTS.exists() else {}
-    result |= {"conditions": _circumstances(options)}
+    """Raises OtherConditionsError, VadDataError, VoiceError."""
+    output = options.output
+    result = json.loads(output.read_text()) if options.resume and output.exists() else {}
+    now = _circumstances(options)
+    check_alike(result.get("conditions", now), now)
+    result |= {"conditions": now}
     cells: list[dict[str, Any]] = result.setdefault("cells", [])
     done = {(cell["chain"], cell["condition"]) for cell in cells}
     bench = bench_of(options)
@@ -49,9 +60,19 @@ def run(options: Options) -> dict[str, Any]:
         [it for it in all_work(options) if (it[1], it[2].name) not in done], options
     ):
         cells.append(cell)
-        RESULTS.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
         console.print(f"{cell['chain']}: {cell['condition']}", highlight=False)
     return result
+
+
+def check_alike(then: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Raises OtherConditionsError where cells measured now would say something else."""
+    for name in _ALIKE:
+        if then[name] != now[name]:
+            raise OtherConditionsError(
+                f"The cells that are there were measured with {name} {then[name]!r}, not {now[name]!r}: "
+                f"set {VARIABLE} and the options as then, or measure anew, without --resume."
+            )
 
 
 def _measured(work: list[Work], options: Options) -> Iterator[dict[str, Any]]:
@@ -76,6 +97,14 @@ def _circumstances(options: Options) -> dict[str, Any]:
     }
 
 
+def _chains(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(";"))
+    if unknown := [name for name in names if name not in CHAINS]:
+        listed = "; ".join(CHAINS)
+        raise argparse.ArgumentTypeError(f"there is no chain {unknown[0]!r}, but {listed}")
+    return names
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -85,12 +114,14 @@ def main() -> int:
     parser.add_argument("--noise-s", type=float, default=30.0, help="seconds of noise alone")
     parser.add_argument("--every", type=int, default=3, help="recording of people, out of so many")
     parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--chains", type=_chains, default=tuple(CHAINS), help="by semicolons")
+    parser.add_argument("--output", type=Path, default=RESULTS, metavar="FILE")
     parser.add_argument("--resume", action="store_true", help="leave out the cells that are there")
     parser.add_argument("--table", action="store_true", help="measure nothing")
     options = Options(**vars(parser.parse_args()))
     try:
-        result = json.loads(RESULTS.read_text()) if options.table else run(options)
-    except (OSError, VadDataError, VoiceError) as e:
+        result = json.loads(options.output.read_text()) if options.table else run(options)
+    except (OSError, OtherConditionsError, VadDataError, VoiceError) as e:
         console.print(str(e), style="red", markup=False, highlight=False)
         return 1
     console.print(tables(result), markup=False, highlight=False, soft_wrap=True)

@@ -34,6 +34,8 @@ class Options:
     noise_s: float
     every: int
     processes: int
+    chains: tuple[str, ...]
+    output: Path
     resume: bool
     table: bool
 
@@ -58,6 +60,6 @@ def bench_of(options: Options) -> Bench:
 
 
 def all_work(options: Options) -> Iterator[Work]:
-    for chain in CHAINS:
+    for chain in options.chains:
         for condition in CONDITIONS:
             yield options, chain, condition

@@ -11,6 +11,7 @@ from livekit.plugins.speechcore import Word
 from agent.turns.gate import GateEvent, SpeechGate
 from agent.turns.voice_level import VoiceLevel
 from agent.turns.words import WordsJudge
+from evals.sound.__main__ import OtherConditionsError, check_alike
 from evals.sound.hearing import Overlaps, Turns
 from evals.sound.material import CONDITIONS, Condition, Said, Track, noise_alone, spoken_tracks
 from evals.sound.noises import NOISES, make_noise
@@ -127,3 +128,10 @@ def test_the_table_has_a_row_a_condition_and_a_column_a_chain() -> None:
     assert "| hum, 5 dB | 25 % | 25 % |" in text
     assert "| hum, 5 dB | 0.50, 0.75 (1) | 0.50, 0.75 (1) |" in text
     assert "| gate | 0.010, 0.020 |" in text
+
+
+def test_cells_that_were_measured_otherwise_are_not_gone_on_with() -> None:
+    then = {"split": "dev", "plain_per_voice": 5, "paused_per_voice": 4, "people": "all"}
+    check_alike(then, then | {"machine": "another"})
+    with pytest.raises(OtherConditionsError, match="people 'all', not 'none': set PARLEY_VAD_DATA"):
+        check_alike(then, then | {"people": "none"})
