@@ -196,6 +196,15 @@ async def test_where_every_key_is_refused_nobody_is_asked_again_and_the_error_sa
     assert refusing.log.streams == 1
 
 
+async def test_a_network_that_is_gone_for_a_moment_costs_no_word() -> None:
+    def health(number: int) -> Health:
+        return Health(Ill.DIES, 0.8) if number == 0 else Health(Ill.RAISES_AT_ONCE)
+
+    engine = CodedSTT(health=lambda number: health(number) if number < 4 else WELL)
+    record = await call([engine], [*UTTERANCE, quiet(2.0), *NEXT])
+    assert (record.finals, record.error) == (["1 2 3", "4 5 6"], None)
+
+
 async def test_when_all_fail_the_framework_gets_one_error_it_does_not_retry() -> None:
     members = [CodedSTT(name, health=always(Ill.DIES, 0.8)) for name in ("first", "second")]
     record = await call(members, UTTERANCE)
@@ -203,7 +212,7 @@ async def test_when_all_fail_the_framework_gets_one_error_it_does_not_retry() ->
     assert not record.error.retryable
     assert "the connection failed" in str(record.error)
     assert record.switches[-1].to is None
-    assert [member.log.streams for member in members] == [2, 2]
+    assert [member.log.streams for member in members] == [8, 8], "for three seconds"
 
 
 async def test_when_all_are_late_it_is_a_timeout() -> None:

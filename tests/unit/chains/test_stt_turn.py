@@ -139,14 +139,36 @@ def test_a_word_that_turns_out_to_be_none_is_taken_back_before_the_empty_final()
     assert scene.texts == ["interim: uh", "interim:", "final:"]
 
 
-def test_when_all_fail_in_speech_the_listener_is_told_with_the_words_there_are() -> None:
+def all_die(scene: Scene) -> None:
+    for member in (0, 1, 0, 1):
+        scene.dies(member)
+
+
+def test_when_all_fail_in_speech_for_a_moment_no_word_is_lost() -> None:
     scene = said([EXACT, EXACT])
     scene.says(0, interim("one two"))
-    scene.dies(0)
-    scene.dies(1)
-    scene.dies(0)
+    scene.flush()
+    all_die(scene)
+    assert (scene.finals, scene.listening) == ([], [])
+    scene.wait(0.6)
+    assert scene.listening == [0]
+    assert scene.started[-1][1:] == scene.started[1][1:], "the whole turn again, with its flush"
+    all_die(scene)
+    scene.wait(1.1)
+    scene.says(0, final("one two three"))
+    assert scene.finals == ["one two three"]
+
+
+def test_when_all_fail_in_speech_for_long_the_listener_is_told_with_the_words_there_are() -> None:
+    scene = said([EXACT, EXACT])
+    scene.says(0, interim("one two"))
+    all_die(scene)
+    for wait_s in (0.6, 1.1):
+        scene.wait(wait_s)
+        all_die(scene)
+    scene.wait(2.1)
     with pytest.raises(AllFailed) as caught:
-        scene.dies(1)
+        all_die(scene)
     assert len(caught.value.faults) == 4
     assert scene.finals == ["one two"]
     assert scene.switches[-1] == (1, None)

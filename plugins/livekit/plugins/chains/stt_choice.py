@@ -44,7 +44,7 @@ class Choice:
         return next((member for member in self._members if self._may_try(member)), None)
 
     def first(self) -> int | None:
-        """The same, but somebody has to, unless nothing is to be asked of anybody."""
+        """The same, but somebody has to, unless all are hopeless."""
         best = self.best()
         return best if best is not None else self._of(0, self._has_hope)
 

@@ -22,7 +22,9 @@ from .stt_stage import AllFailed, Stage
 
 _SOME_SPEECH_S = 0.1
 _IDLE_RETRY_S = (0.5, 5.0)
-"""While nobody speaks and no member works: tried again after so long, doubled up to the second."""
+"""While no member works: tried again after so long, doubled up to the second."""
+_HOPE_S = 3.0
+"""So long in a turn: a network that is gone for a moment takes all members with it."""
 
 _DEAF = Fault(FaultKind.OTHER, "heard nothing where another engine heard words")
 _REFUSED = Fault(FaultKind.KEY, "the keys of all are refused")
@@ -50,6 +52,8 @@ class Turn:
         self._is_asked = False
         self._retry_s: float | None = None
         self._retry_wait_s = _IDLE_RETRY_S[0]
+        self._hopes_until_s: float | None = None
+        """Set while nobody hears what is said."""
         self._has_ended = False
 
     @property
@@ -67,16 +71,15 @@ class Turn:
         return min((time for time in times if time is not None), default=None)
 
     def begin(self, now_s: float) -> None:
-        if (member := self._choice.first()) is None:
-            raise AllFailed([_REFUSED])
-        self._front = self._start(member, now_s)
+        if (member := self._choice.first()) is not None:
+            self._front = self._start(member, now_s)
 
     def pushed(self, pcm: bytes, rate_hz: int, now_s: float) -> None:
         """More audio, which the open streams have got already."""
         self._audio.push(pcm, rate_hz)
         speech_s, front = self._audio.speech_s(), self._front
         if front is None:
-            if speech_s >= _SOME_SPEECH_S:
+            if speech_s >= _SOME_SPEECH_S and self._hopes_until_s is None:
                 self._try_again(now_s)
         elif front.voiced_s is None and front.unheard_s(self._audio) >= CLEAR_SPEECH_S:
             front.voiced_s = now_s
@@ -207,7 +210,7 @@ class Turn:
         self._audio.settle(place_s)
         if self._second:
             self._dismiss(front.member)
-        self._salvage = None
+        self._salvage = self._hopes_until_s = None
         self._is_asked = False
         if not self._flushes and self._audio.speech_s() < _SOME_SPEECH_S:
             self._turn_over(front, now_s)
@@ -243,10 +246,7 @@ class Turn:
         others = self._choice.others(front.member)
         for member in others[others.index(after) + 1 if after in others else 0 :]:
             # The front itself may have got stuck; that it heard no word it has said.
-            may_ask = (
-                self._members[member].has_partials if partials_only else member != front.member
-            )
-            if may_ask:
+            if self._members[member].has_partials if partials_only else member != front.member:
                 self._second = self._start(member, now_s)
                 self._second_due_s = now_s + self._second.patience_s
                 return
@@ -356,14 +356,19 @@ class Turn:
         self._audio.settle(place_s)
 
     def _give_up(self, now_s: float) -> None:
-        """Nobody is left. As long as nobody speaks there is time."""
-        if self._audio.speech_s() >= _SOME_SPEECH_S:
+        """Nobody is left. As long as nobody speaks there is time; then, for the network to come back."""
+        is_gone = any(fault.kind is FaultKind.UNREACHABLE for fault in self._choice.faults)
+        if self._audio.speech_s() < _SOME_SPEECH_S:
+            self._hopes_until_s = None
+            while self._flushes:
+                self._flushes.popleft()
+                self._outlet.give(Heard(HeardKind.FINAL))
+        elif self._hopes_until_s is None and is_gone:
+            self._hopes_until_s, self._retry_wait_s = now_s + _HOPE_S, _IDLE_RETRY_S[0]
+        elif self._hopes_until_s is None or now_s >= self._hopes_until_s:
             if self._salvage:
                 self._outlet.give(replace(self._salvage, kind=HeardKind.FINAL))
-            raise AllFailed(self._choice.faults)
-        while self._flushes:
-            self._flushes.popleft()
-            self._outlet.give(Heard(HeardKind.FINAL))
+            raise AllFailed(self._choice.faults or [_REFUSED])
         self._retry_s = now_s + self._retry_wait_s
         self._retry_wait_s = min(2 * self._retry_wait_s, _IDLE_RETRY_S[1])
 
@@ -371,6 +376,8 @@ class Turn:
         self._retry_s = None
         self._choice.begin()
         self.begin(now_s)
+        if self._front is None:
+            self._give_up(now_s)
 
     def _start(self, member: int, now_s: float) -> Ear:
         self._keys += 1
