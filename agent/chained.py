@@ -40,9 +40,11 @@ HOSTED_S = {"stt": 0.7, "llm": 0.7, "tts": 0.7}
 LOCAL_S = {"stt": 2.0, "llm": 2.5, "tts": 6.0}
 """To the first result, token or byte; a busy processor needs longer than a
 provider, and a voice that makes a clause whole its time for the longest one."""
-ALONE_S = {"stt": 1.3, "llm": 2.5, "tts": 1.5}
-"""Of a hosted engine with nobody behind it: late, it is asked a second time, and only there is nothing
-better than to wait. Twice as long the watchdog waits."""
+ALONE_S = {"stt": 1.3, "llm": 5.0, "tts": 3.0}
+"""Of a hosted engine with nobody behind it, or a server of one's own in its place: to ask it again helps
+one that is stuck, and only makes a slow one slower."""
+RECORDED_S = 3.0
+"""Of a recogniser that takes recordings: it begins when the turn is over."""
 
 _AMONG_OTHERS = 5
 """So many times as long as alone a local model's first token may take among other callers'."""
@@ -88,8 +90,7 @@ class Chains:
         self._preferred: dict[str, str] = {}
         """By stage, where others follow."""
         self.patience_s: dict[str, float] = {}
-        """By stage, where there are several: what all engines but the last are given, one after the
-        other."""
+        """By stage that is a chain: what all engines but the last try are given, one after the other."""
         self.on_fault: OnFault | None = None
 
     @classmethod
@@ -167,11 +168,14 @@ class Chains:
             Member(
                 _name(stage, spec),
                 engine,
-                (hosted_s if is_hosted(stage, spec) else self._local_s)[stage],
+                RECORDED_S
+                if isinstance(engine, stt.STT) and not engine.capabilities.streaming
+                else (hosted_s if is_hosted(stage, spec) else self._local_s)[stage],
             )
             for spec, engine in engines
         ]
-        self.patience_s[stage] = sum(member.deadline_s for member in members[:-1])
+        waited_for = members[:-1] or members
+        self.patience_s[stage] = sum(member.deadline_s for member in waited_for)
         return members
 
 

@@ -17,7 +17,8 @@ from tests.session.conversation import conversation
 pytestmark = pytest.mark.virtual_time
 
 WORDS = "What time is it?"
-TAKES_S = 0.3
+TAKES_S = 2.0
+"""As a busy server may: it is waited for."""
 
 
 class Recordings(stt.STT[Never]):

@@ -105,6 +105,22 @@ def test_a_slow_local_model_has_the_time_that_was_measured(
     assert chains.patience_s == {"llm": pytest.approx(deadline_s + 0.7)}
 
 
+@pytest.mark.parametrize(
+    ("names", "deadlines_s", "patience_s"),
+    [(("openai",), [5.0], 5.0), (("openai", "openai"), [0.7, 0.7], 0.7), (("responder",), [], 0.0)],
+)
+def test_a_hosted_engine_that_is_alone_is_asked_twice_and_not_hurried(
+    environment: Path, names: tuple[str, ...], deadlines_s: list[float], patience_s: float
+) -> None:
+    chains = Chains(None)
+    models = [(EngineSpec(name=name, model=str(n)), LLM()) for n, name in enumerate(names)]
+    chain = chains.llm(models)
+    members = chain.members if isinstance(chain, ChainLLM) else ()
+    assert [member.deadline_s for member in members] == deadlines_s
+    assert chains.patience_s.get("llm", 0.0) == patience_s
+    assert chains.can_spare("llm") == (len(names) > 1)
+
+
 async def test_an_answer_that_breaks_off_is_ended_in_the_way_of_the_next_model(
     environment: Path,
 ) -> None:
