@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -15,7 +16,7 @@ from agent.realtime.deadline import AnswerDeadline
 from tests.fakes.eventually import eventually
 from tests.fakes.providers.coded_speech import read, words_of
 from tests.fakes.providers.faults import Fault, Kind, Plan
-from tests.fakes.providers.openai import REALTIME, SPEECH_TO_SPEECH, FakeOpenAI
+from tests.fakes.providers.openai import REALTIME, SPEECH_TO_SPEECH, Call, FakeOpenAI, Reply
 from tests.fakes.providers.speech_to_speech import SpokenReply
 from tests.hosted.realtime_call import RATE_HZ, realtime_call
 
@@ -103,6 +104,31 @@ async def test_tool_arguments_that_are_none_are_told_to_the_model(
 def function_outputs(provider: FakeOpenAI) -> list[str]:
     items = [event["item"] for event in provider.realtime.of("conversation.item.create")]
     return [item["output"] for item in items if item["type"] == "function_call_output"]
+
+
+async def test_a_timer_that_the_model_set_is_the_cascades_when_the_model_has_gone(
+    provider: FakeOpenAI,
+) -> None:
+    provider.realtime.replies += [
+        SpokenReply(calls=[("set_timer", '{"duration_s": 600, "label": "tea"}')]),
+        SpokenReply(text="done"),
+    ]
+    provider.replies.append(Reply(calls=[Call(name="list_timers")]))
+    async with realtime_call(provider) as call:
+        await call.ask(QUESTION)
+        await call.record(1)
+        await provider.realtime.inject(Fault(kind=Kind.DROP))
+        await call.until_cascade()
+        await call.ask("which timers run")
+        record = await call.record(2)
+    told = [m["content"] for m in chats(provider)[-1] if m["role"] == "tool"]
+    assert len(told) == 2 and "tea" in told[1]  # set and listed, by one model and the other
+    assert (record.outcome, record.faults) == ("answered", ["realtime"])
+
+
+def chats(provider: FakeOpenAI) -> list[list[dict[str, Any]]]:
+    """What the cascade's language model was sent, request by request."""
+    return [asked.body["messages"] for asked in provider.asked if "chat" in asked.path]
 
 
 async def test_an_interrupted_answer_is_truncated_to_what_was_heard(provider: FakeOpenAI) -> None:
@@ -193,14 +219,19 @@ async def test_the_cascade_answers_when_the_models_answer(
 
 
 @pytest.mark.parametrize(
-    "fault",
-    [Fault(kind=Kind.DROP), Fault(kind=Kind.STATUS, status=500), Fault(kind=Kind.GARBAGE)],
+    ("fault", "turns"),
+    [
+        (Fault(kind=Kind.DROP), "own"),
+        (Fault(kind=Kind.STATUS, status=500), "own"),
+        (Fault(kind=Kind.GARBAGE), "own"),
+        (Fault(kind=Kind.DROP), "server_vad"),
+    ],
     ids=str,
 )
 async def test_no_word_is_lost_when_the_model_fails_in_mid_sentence(
-    provider: FakeOpenAI, fault: Fault
+    provider: FakeOpenAI, fault: Fault, turns: str
 ) -> None:
-    async with realtime_call(provider) as call:
+    async with realtime_call(provider, agent_realtime_turns=turns) as call:
         call.microphone.say(LONG)
         await asyncio.sleep(1.5)
         await provider.realtime.inject(fault)  # what is no end shows at the next event
@@ -234,7 +265,7 @@ async def test_a_half_open_line_is_noticed_at_the_next_turn(provider: FakeOpenAI
         record = await call.record(2)
         assert call.history("user") == [QUESTION, "and who are you"]
     assert (record.outcome, record.faults) == ("answered", ["realtime"])
-    asked = [it.body["messages"] for it in provider.asked if "chat" in it.path][-1]
+    asked = chats(provider)[-1]
     spoken = [(it["role"], it["content"].strip()) for it in asked if it["role"] != "system"]
     assert spoken == [
         ("user", QUESTION),
