@@ -1,8 +1,8 @@
 """The worker's look-out over calls: an agent comes back where one died.
 
 A process of this worker that dies is noticed within a tenth of a second. The agents of workers that
-died are found by looking at the server's rooms, a few at a time: the more workers, the sooner. So
-are callers whom no worker has taken; those that this worker has refused are looked for at their time.
+died are found by looking at the server's rooms, a few at a time, and asking the agents there whether
+they live: the more workers, the sooner. So are callers whom no worker has taken; those that this worker has refused are looked for at their time.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from dataclasses import replace
 from random import Random
 
 from livekit import api
@@ -19,7 +20,16 @@ from livekit.agents import AgentServer, utils
 from livekit.agents.job import RunningJobInfo
 
 from agent.config import Settings
-from agent.continuity.rescue import TAKING_S, Bring, GiveUp, Leave, LostJob, Wait, decide
+from agent.continuity.rescue import (
+    TAKING_S,
+    Bring,
+    GiveUp,
+    Leave,
+    LostJob,
+    RoomView,
+    Wait,
+    decide,
+)
 from agent.continuity.rooms import FAILURES, Rooms
 from agent.continuity.store import ConversationStore, FileStore, StoreError, open_store
 from agent.continuity.waiting import mark_for
@@ -42,6 +52,9 @@ _ANSWER_S = 2.0
 _SURE_S = (0.3, 0.7)
 """Until a room whose agent is gone is looked at again: one that leaves in order says so after it has
 left. By chance, so that not all workers send an agent."""
+_FIRST_ANSWER_S, _SECOND_ANSWER_S = 0.5, 1.3
+"""For an agent to say that it is there. The second time also if a packet is lost, which is sent again
+after a second."""
 _SWEEP_S = 60.0
 _REFUSED_S = 0.25
 """Between two looks for a refused call whose time has come."""
@@ -154,14 +167,30 @@ class Lookout:
         """All at once: one that says nothing keeps nobody waiting."""
         await asyncio.gather(*(self._is_settled(room, None) for room in rooms))
 
+    async def _look(self, room: str) -> RoomView | None:
+        async with asyncio.timeout(_ANSWER_S):
+            return await self._rooms.look(room)
+
+    async def _silent(self, room: str, view: RoomView) -> frozenset[str]:
+        """Agents that are listed and do not answer."""
+        asked = sorted(view.connected) if view.callers else []
+        patience_s = _SECOND_ANSWER_S if room in self._deserted else _FIRST_ANSWER_S
+        answers = await asyncio.gather(
+            *(self._rooms.is_silent(room, who, patience_s) for who in asked)
+        )
+        return frozenset(who for who, is_silent in zip(asked, answers, strict=True) if is_silent)
+
     async def _see_to(self, room: str, lost: LostJob | None) -> bool:
         """Brings an agent if one is needed; False when it may be needed later."""
-        async with asyncio.timeout(_ANSWER_S):
-            view = await self._rooms.look(room)
+        view = await self._look(room)
+        silent = await self._silent(room, view) if view and lost is None else frozenset[str]()
+        if silent:
+            view = await self._look(room)  # somebody else may have seen to it meanwhile
         if view is None:
             return False
         seen = self._seen.setdefault(room, set())
         seen |= view.agents
+        view = replace(view, agents=view.agents - silent)
         decision = decide(view, lost, time.time(), seen)
         if lost is None and _is_after_an_agent(decision) and room not in self._deserted:
             self._deserted.add(room)
@@ -170,8 +199,8 @@ class Lookout:
             await self._rooms.mark(room, mark)  # before there can be an agent to take it away
         match decision:
             case Bring(metadata, was_interrupted):
-                if lost is not None:
-                    await self._rooms.remove(room, lost.identity)
+                for identity in silent if lost is None else {lost.identity}:
+                    await self._rooms.remove(room, identity)
                 await self._rooms.bring_agent(room, _followed(metadata, was_interrupted))
                 logger.warning("an agent is brought back", extra={"room": room})
             case GiveUp():

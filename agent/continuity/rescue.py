@@ -51,6 +51,8 @@ class RoomView:
     callers: frozenset[str]
     agents: frozenset[str]
     """Of our name; one whose process is gone may still be among them."""
+    connected: frozenset[str] = frozenset()
+    """Those of them whose connection the server takes to stand."""
     dispatches: tuple[Dispatch, ...]
     """Of our agent, in any order."""
     metadata: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,13 +16,20 @@ from livekit import rtc
 from tests.room.lost_calls import BACK, SHORT, ask, ask_first
 from tests.stack.caller import Caller, join_token
 from tests.stack.cuttable import cuttable
-from tests.stack.faults import RestartableServer, job_processes, kill_the_job, restartable_server
+from tests.stack.faults import (
+    RestartableServer,
+    job_processes,
+    kill_the_job,
+    kill_the_machine,
+    restartable_server,
+)
 from tests.stack.processes import KEYS, Worker, running_worker
 from tests.stack.redis import redis_server
 
 AFRESH = "Sorry, the line broke. Please tell me again what you need."
 RETURN_S = 6.0
-"""Until another worker's agent is heard: sooner than one that was just asked for is given up."""
+"""Until another worker's agent is heard: sooner than one that was just asked for is given up, and than
+the server takes one for gone of whom it hears nothing."""
 
 
 @pytest.fixture
@@ -144,8 +151,9 @@ def worker_with_the_call(workers: list[Worker]) -> Worker:
     return worker
 
 
+@pytest.mark.parametrize("kill", [Worker.kill, kill_the_machine], ids=["alone", "with its calls"])
 async def test_when_a_worker_is_killed_another_one_asks_to_begin_again(
-    server: RestartableServer, caller: Caller, tmp_path: Path
+    server: RestartableServer, caller: Caller, tmp_path: Path, kill: Callable[[Worker], float]
 ) -> None:
     with ExitStack() as stack:
         workers = [
@@ -153,7 +161,7 @@ async def test_when_a_worker_is_killed_another_one_asks_to_begin_again(
             for machine in range(2)
         ]
         await begin_call(caller, server.url)
-        killed_s = worker_with_the_call(workers).kill()
+        killed_s = kill(worker_with_the_call(workers))
         back_s = await caller.wait_for_answer(killed_s + 0.2)
         await caller.wait_for(lambda: AFRESH in caller.said("agent"), "return")
         assert back_s - killed_s < RETURN_S

@@ -33,6 +33,19 @@ def kill_the_job(worker: Worker) -> float:
     return time.monotonic()
 
 
+def kill_the_machine(worker: Worker) -> float:
+    """SIGKILL for the worker and all that it has started; returns when (monotonic). Nobody says goodbye,
+    as when a container is out of memory."""
+    processes = worker.processes()
+    for process in processes:
+        process.suspend()
+    for process in processes:
+        process.kill()
+    killed_s = time.monotonic()
+    worker.process.wait()
+    return killed_s
+
+
 @dataclass
 class RestartableServer:
     """A livekit-server that can be killed and started again on the same ports."""

@@ -50,6 +50,9 @@ class FakeRooms(Rooms):
         self.looks = 0
         self.mute: set[str] = set()
         """Rooms of which the server tells nothing."""
+        self.silent: set[str] = set()
+        """Agents whose machine is gone."""
+        self.asked: list[str] = []
 
     async def names(self) -> list[str]:
         self._check()
@@ -61,6 +64,10 @@ class FakeRooms(Rooms):
         if room in self.mute:
             await asyncio.Event().wait()
         return self.views.get(room)
+
+    async def is_silent(self, room: str, identity: str, patience_s: float) -> bool:
+        self.asked.append(identity)
+        return identity in self.silent
 
     async def bring_agent(self, room: str, metadata: str) -> None:
         self.done.append(("bring", room, metadata))
@@ -206,6 +213,42 @@ async def test_one_that_has_just_arrived_and_died_is_missed_too(scene: Scene) ->
         await eventually(lambda: scene.rooms.done)
     assert scene.rooms.done == [("bring", "green", '{"interrupted":true}')]
     assert time.time() - young.asked_s < ARRIVAL_S
+
+
+@pytest.mark.virtual_time
+async def test_one_that_is_listed_and_does_not_answer_twice_is_taken_out_and_replaced(
+    scene: Scene,
+) -> None:
+    scene.rooms.views = {"green": view(connected=frozenset({"agent-1"}))}
+    scene.rooms.silent = {"agent-1"}
+    async with scene.running():
+        await asyncio.sleep(5.0)
+    assert scene.rooms.done == [
+        ("remove", "green", "agent-1"),
+        ("bring", "green", '{"interrupted":true}'),
+    ]
+    assert scene.rooms.asked == ["agent-1"] * 2
+
+
+@pytest.mark.virtual_time
+async def test_one_that_answers_the_second_time_is_left_alone(scene: Scene) -> None:
+    scene.rooms.views = {"green": view(connected=frozenset({"agent-1"}))}
+    scene.rooms.silent = {"agent-1"}
+    async with scene.running():
+        await eventually(lambda: scene.rooms.asked)
+        scene.rooms.silent.clear()
+        await asyncio.sleep(5.0)
+    assert len(scene.rooms.asked) > 2
+    assert scene.rooms.done == []
+
+
+@pytest.mark.virtual_time
+async def test_one_that_is_still_connecting_is_not_asked(scene: Scene) -> None:
+    scene.rooms.views = {"green": view()}
+    scene.rooms.silent = {"agent-1"}
+    async with scene.running():
+        await asyncio.sleep(5.0)
+    assert (scene.rooms.asked, scene.rooms.done) == ([], [])
 
 
 async def test_one_that_is_on_its_way_out_is_not(scene: Scene) -> None:
