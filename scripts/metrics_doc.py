@@ -43,7 +43,10 @@ _BOUNDS: Mapping[str, Mapping[str, str]] = {
         "source": _ENGINE,
         "to": f"{_ENGINE}, or `none`",
     },
-    "parley_hedges_total": {"stage": "`stt`, `llm`, `tts`", "winner": _ENGINE},
+    "parley_hedges_total": {
+        "stage": "`stt`, `llm`, `tts`",
+        "winner": f"{_ENGINE}, or `none` where the caller went on first",
+    },
     "parley_breaker_open": {"engine": _ENGINE},
     "parley_modelserver_faults_total": {"kind": ", ".join(f"`{kind}`" for kind in FaultKind)},
 }

@@ -87,3 +87,5 @@ async def test_an_interruption_ends_all_members_at_once() -> None:
         assert asyncio.get_running_loop().time() == begun_s
         assert all(engine.asked[0].ended_at_s == begun_s for engine in engines)
         assert made.breakers.of("1").may_try() and made.switches() == []
+        hedged = [event for event in made.events if isinstance(event, Hedged)]
+        assert [(h.first, h.second, h.winner) for h in hedged] == [("1", "2", "none")]

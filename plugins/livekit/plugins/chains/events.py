@@ -13,6 +13,8 @@ from .faults import Fault, FaultKind
 logger = logging.getLogger(__package__)
 
 Stage = Literal["stt", "llm", "tts"]
+NOBODY = "none"
+"""Who has won where both had not spoken when the answer was not wanted any more."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

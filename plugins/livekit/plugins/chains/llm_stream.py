@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from livekit.agents import APIConnectOptions, APIError, llm
 
 from .continuation import continued
-from .events import BrokeOff, Hedged, Switched, report
+from .events import NOBODY, BrokeOff, Hedged, Switched, report
 from .faults import Fault, FaultKind, nobody_left
 from .llm_answer import Answer
 from .llm_attempt import Attempt, LLMMember
@@ -61,10 +61,14 @@ class ChainStream(llm.LLMStream):
                     hedge_s=self._chain.hedge_s,
                     until_s=asyncio.get_running_loop().time() + self._conn_options.timeout,
                 )
-                attempt = await race.winner()
+                attempt = None
+                try:
+                    attempt = await race.winner()
+                finally:  # a caller who goes on ends it, too: both were asked for nothing
+                    winner = attempt.member.name if attempt else NOBODY
+                    hedges += [(first, second, winner) for first, second in race.hedges]
                 if attempt is None:
                     raise self._error() from None
-                hedges += [(first, second, attempt.member.name) for first, second in race.hedges]
                 if await self._relay(attempt):
                     return
         finally:
