@@ -83,6 +83,7 @@ def prewarm(process: JobProcess) -> None:
     if forkserver is None:
         preload(choose(settings), loaded)
     voice_activity(settings)
+    rtc.AudioResampler(48_000, 24_000)  # starts the SDK's threads, which no forkserver may have
     process.userdata["settings"] = settings
     process.userdata["loaded"] = loaded
     process.userdata["ids"] = _identify(settings)
