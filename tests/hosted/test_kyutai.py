@@ -14,12 +14,12 @@ from livekit.plugins import kyutai
 from livekit.plugins.chains import BreakerChanged, ChainSTT, ChainTTS, Member, Switched
 from livekit.plugins.chains.faults import FaultKind, classify
 from livekit.plugins.speechcore import EngineError
-from livekit.plugins.speechio import PAUSE_SCORE
 
 from agent import engines
 from agent.config import load_settings
 from agent.dispatch import CallOptions
 from agent.profiles import ProfileError, choose
+from agent.turns.stt_events import pause_score_of
 from tests.contract import common_checks
 from tests.contract.stt_checks import Conversation
 from tests.fakes.chains import OwningChainSTT
@@ -57,9 +57,9 @@ def test_its_plugin_is_registered() -> None:
     common_checks.check_registration(kyutai.TTS(kyutai.ServerOptions(url="ws://127.0.0.1:1")))
 
 
-async def heard(server: FakeKyutai) -> list[stt.SpeechEvent]:
+async def heard(engine: stt.STT[Any]) -> list[stt.SpeechEvent]:
     """The events of one question with quiet around it, and a flush at its end."""
-    async with ears(server) as engine, Conversation(engine, RATE_HZ) as conversation:
+    async with engine, Conversation(engine, RATE_HZ) as conversation:
         await conversation.quiet(0.5)
         await conversation.hear(say(QUESTION, RATE_HZ))
         await conversation.quiet(0.4)
@@ -76,7 +76,7 @@ def texts(events: list[stt.SpeechEvent], *kinds: stt.SpeechEventType) -> list[st
 async def test_words_come_one_by_one_then_settle_and_are_final_to_the_letter(
     server: FakeKyutai,
 ) -> None:
-    events = await heard(server)
+    events = await heard(ears(server))
     growing = texts(events, EventType.INTERIM_TRANSCRIPT)
     words = QUESTION.split()
     assert growing == [" ".join(words[: count + 1]) for count in range(len(words))]
@@ -97,19 +97,31 @@ async def test_the_delay_is_not_waited_for_although_no_more_audio_comes(
 
 
 async def test_words_have_the_times_of_the_callers_audio(server: FakeKyutai) -> None:
-    final = [event for event in await heard(server) if event.type is EventType.FINAL_TRANSCRIPT]
+    final = [
+        event for event in await heard(ears(server)) if event.type is EventType.FINAL_TRANSCRIPT
+    ]
     words = final[0].alternatives[0].words or []
     starts = [word.start_time for word in words]
     assert starts == pytest.approx([0.5 + 0.26 * place for place in range(5)], abs=0.09)
     assert all(0 < word.end_time - word.start_time <= 0.36 for word in words)
 
 
-async def test_a_settled_text_carries_the_servers_score_of_the_pause(server: FakeKyutai) -> None:
-    for event in await heard(server):
-        for data in event.alternatives:
-            is_settled = event.type is not EventType.INTERIM_TRANSCRIPT
-            score = (data.metadata or {}).get(PAUSE_SCORE)
-            assert score == (pytest.approx(0.9) if is_settled else None)
+@pytest.mark.parametrize("in_chain", [False, True], ids=["alone", "in a chain"])
+async def test_a_settled_text_carries_the_servers_score_of_the_pause(
+    server: FakeKyutai, in_chain: bool
+) -> None:
+    """As it comes to the end-of-turn policy of a call, whose recogniser is a chain."""
+    engine = OwningChainSTT(ears(server), ears(server)) if in_chain else ears(server)
+    kinds = (EventType.PREFLIGHT_TRANSCRIPT, EventType.FINAL_TRANSCRIPT)
+    settled = [it for it in await heard(engine) if it.type in kinds]
+    assert {event.type for event in settled} == set(kinds)
+    assert [pause_score_of(event) for event in settled] == [pytest.approx(0.9)] * len(settled)
+
+
+async def test_words_that_have_not_settled_have_no_score(server: FakeKyutai) -> None:
+    events = await heard(ears(server))
+    growing = [it for it in events if it.type is EventType.INTERIM_TRANSCRIPT]
+    assert growing and not any(map(pause_score_of, growing))
 
 
 async def test_a_model_without_a_semantic_vad_and_with_a_longer_delay_does_as_well(
