@@ -49,6 +49,22 @@ async def test_when_all_fail_one_clear_error_comes_quickly_and_is_not_retried() 
         ]
 
 
+async def test_a_network_that_is_gone_for_a_moment_is_waited_for() -> None:
+    dead = [[DEAD]] * 4
+    async with chain_of(ScriptedLLM(*dead, HEALTHY), ScriptedLLM(*dead, HEALTHY)) as made:
+        heard = await made.ask()
+        assert heard.text == STORY and heard.at_s[0] == pytest.approx(1.0, abs=0.1)
+        assert made.errors == []
+
+
+async def test_one_that_is_gone_for_long_is_not() -> None:
+    async with chain_of(ScriptedLLM([DEAD]), ScriptedLLM([DEAD])) as made:
+        begun_s = asyncio.get_running_loop().time()
+        with pytest.raises(APIConnectionError):
+            await made.ask()
+        assert asyncio.get_running_loop().time() - begun_s == pytest.approx(3.0)
+
+
 async def test_when_all_are_silent_the_time_for_the_first_token_is_kept() -> None:
     async with chain_of(ScriptedLLM([HANG]), ScriptedLLM([HANG])) as made:
         loop = asyncio.get_running_loop()
@@ -105,7 +121,8 @@ async def test_when_every_key_is_refused_the_error_says_so_at_once() -> None:
 
 
 async def test_a_member_in_doubt_is_better_than_none() -> None:
-    async with chain_of(ScriptedLLM([DEAD], [DEAD], HEALTHY)) as made:
+    failed = APIStatusError("no", status_code=500)
+    async with chain_of(ScriptedLLM([failed], [failed], HEALTHY)) as made:
         with pytest.raises(APIConnectionError):
             await made.ask()
         made.breakers.of("1").failed(made.events[0].fault)  # type: ignore[union-attr, arg-type]

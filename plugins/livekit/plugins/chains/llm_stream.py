@@ -20,6 +20,8 @@ from .strays import PATIENCE_S
 if TYPE_CHECKING:
     from .llm import ChainLLM
 
+_HOPE_S, _RETRY_S = 3.0, 0.5
+"""Where nobody can be reached, the network may be gone for a moment: so long they are asked again, so often."""
 _SENTENCE_END = (".", "!", "?", "…", "。", "！", "？")
 
 
@@ -46,6 +48,8 @@ class ChainStream(llm.LLMStream):
         self._faults: list[tuple[LLMMember, Fault]] = []
         self._unanswered: list[tuple[LLMMember, Fault]] = []
         """Faults of which nobody has taken over yet."""
+        self._hopes_until_s: float | None = None
+        """Set while nobody can be reached."""
 
     async def _run(self) -> None:
         order = self._chain.order()
@@ -68,8 +72,9 @@ class ChainStream(llm.LLMStream):
                     winner = attempt.member.name if attempt else NOBODY
                     hedges += [(first, second, winner) for first, second in race.hedges]
                 if attempt is None:
-                    raise self._error() from None
-                if await self._relay(attempt):
+                    await self._wait_for_network()
+                    order = self._chain.order()
+                elif await self._relay(attempt):
                     return
         finally:
             for first, second, winner in hedges:
@@ -116,6 +121,7 @@ class ChainStream(llm.LLMStream):
         """Passes an answer on as it comes. False if another member has to go on with it."""
         self._chain.answers(attempt.member)
         self._answer.goes_on()
+        self._hopes_until_s = None
         try:
             fault = await self._pass_on(attempt) or self._lacks_end(attempt)
             if fault is None and not self._answer.finish():
@@ -159,6 +165,18 @@ class ChainStream(llm.LLMStream):
         elif name in tellers:
             return Fault(FaultKind.PROTOCOL, "ended before its answer was whole")
         return None
+
+    async def _wait_for_network(self) -> None:
+        """Nobody is left. Raises the error to end with, unless all may be there again in a moment."""
+        now_s = asyncio.get_running_loop().time()
+        last = {member.name: fault.kind for member, fault in self._faults}
+        if set(last.values()) != {FaultKind.UNREACHABLE}:
+            raise self._error() from None
+        if self._hopes_until_s is None:
+            self._hopes_until_s = now_s + min(_HOPE_S, self._conn_options.timeout)
+        if now_s + _RETRY_S > self._hopes_until_s:
+            raise self._error() from None
+        await asyncio.sleep(_RETRY_S)
 
     def _error(self) -> APIError:
         """Without the members' own errors, which may quote a key."""
