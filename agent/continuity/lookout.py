@@ -55,6 +55,8 @@ left. By chance, so that not all workers send an agent."""
 _FIRST_ANSWER_S, _SECOND_ANSWER_S = 0.5, 1.3
 """For an agent to say that it is there. The second time also if a packet is lost, which is sent again
 after a second."""
+_YOUNG_S = 5.0
+"""An agent that was asked for so lately is not asked: it may be there and not be able to answer yet."""
 _SWEEP_S = 60.0
 _REFUSED_S = 0.25
 """Between two looks for a refused call whose time has come."""
@@ -173,7 +175,9 @@ class Lookout:
 
     async def _silent(self, room: str, view: RoomView) -> frozenset[str]:
         """Agents that are listed and do not answer."""
-        asked = sorted(view.connected) if view.callers else []
+        asked_for_s = max((dispatch.asked_s for dispatch in view.dispatches), default=0.0)
+        is_young = time.time() - asked_for_s < _YOUNG_S
+        asked = sorted(view.connected) if view.callers and not is_young else []
         patience_s = _SECOND_ANSWER_S if room in self._deserted else _FIRST_ANSWER_S
         answers = await asyncio.gather(
             *(self._rooms.is_silent(room, who, patience_s) for who in asked)

@@ -243,8 +243,11 @@ async def test_one_that_answers_the_second_time_is_left_alone(scene: Scene) -> N
 
 
 @pytest.mark.virtual_time
-async def test_one_that_is_still_connecting_is_not_asked(scene: Scene) -> None:
-    scene.rooms.views = {"green": view()}
+async def test_one_that_is_still_connecting_or_has_just_come_is_not_asked(scene: Scene) -> None:
+    connected = view(connected=frozenset({"agent-1"}))
+    (dispatch,) = connected.dispatches
+    young = replace(connected, dispatches=(replace(dispatch, asked_s=time.time()),))
+    scene.rooms.views = {"green": view(), "blue": young}
     scene.rooms.silent = {"agent-1"}
     async with scene.running():
         await asyncio.sleep(5.0)
