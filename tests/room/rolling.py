@@ -71,7 +71,7 @@ async def rolling_restart(livekit: LiveKit, callers: int, *, pause_s: float) -> 
 
 
 async def _start(livekit: LiveKit, stack: ExitStack) -> Worker:
-    own = {"AGENT_PROFILE": "simulated", "AGENT_NAME": NAME, "AGENT_DRAIN_S": "90", **UNHURRIED}
+    own = {"AGENT_PROFILE": "simulated", "AGENT_NAME": NAME, "AGENT_DRAIN_S": "600", **UNHURRIED}
     worker = running_worker(livekit.environment | own, "start")
     return await asyncio.to_thread(stack.enter_context, worker)
 
@@ -125,7 +125,7 @@ class Line:
             await ask(caller)
             caller.stalled = True
             self.answered.questions += 1
-            assert not caller.closed.is_set(), "the call was dropped"
+            assert not caller.closed.is_set(), f"the call was dropped: {caller.notices}"
             assert list(caller.room.remote_participants) == [agent], "another agent came"
             assert BACK not in caller.said("agent"), "the agent came back from a fault"
             assert "failed" not in {turn["outcome"] for turn in caller.turns}, caller.turns
