@@ -25,6 +25,10 @@ class State(Enum):
     APOLOGISING = "apologising"
 
 
+_ASKS_AGAIN_S = 15.0
+"""The least time between two questions about what is likely to be noise."""
+
+
 class Apology(Enum):
     """What the caller is told. The second failure in a row and the third have their own."""
 
@@ -110,7 +114,9 @@ class Watchdog:
     """One call's. `process` is to be called when the view changes and at `due_s`, the other methods
     when what they are named after has happened. All times are on one clock, in seconds.
 
-    At most one apology between two signs of the caller; a third failure in a row ends the call.
+    At most one apology between two signs of the caller; a third failure in a row ends the call. Speech
+    without words is no failure of a recogniser that has said words in this call: it is more likely
+    a noise, which is asked about now and then and ends nothing.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -123,6 +129,8 @@ class Watchdog:
     _paused: tuple[State, float] | None = None
     """What the caller's sound came into, and how long that had lasted."""
     _heard_s: float | None = None
+    _asked_s: float | None = None
+    """When speech without words was asked about, and nothing was understood since."""
     _awaits_words: bool = False
     _is_turn_open: bool = False
     _has_final: bool = False
@@ -164,7 +172,7 @@ class Watchdog:
 
     def heard(self, now_s: float) -> None:
         """The recogniser has said a word, whether or not it is meant for the agent."""
-        self._heard_s = now_s
+        self._heard_s, self._asked_s = now_s, None
         self._awaits_words = False
         self._settle(now_s)
 
@@ -214,20 +222,31 @@ class Watchdog:
             return [Cancel(state), End()] if is_ending else [Cancel(state)]
         is_unheard = state in (State.WORDS, State.TURN)
         # A recogniser that is late may still say them; at the second trouble it is begun anew.
-        is_second = self.failures > 0 or not self._may_apologise
+        is_second = self.failures > 0 or self._asked_s is not None or not self._may_apologise
         actions: list[Action] = [Cancel(state)] if state is not State.WORDS or is_second else []
         self._settle(now_s)
+        if state is State.WORDS and self._heard_s is not None:
+            return actions + self._ask(now_s)
         kind = Apology.UNHEARD if is_unheard else Apology.TROUBLE
         return actions + self._apologise(now_s, kind)
+
+    def _ask(self, now_s: float) -> list[Action]:
+        if self._asked_s is not None and now_s - self._asked_s < _ASKS_AGAIN_S:
+            return []
+        self._asked_s = now_s
+        return self._tell(now_s, Apology.UNHEARD)
 
     def _apologise(self, now_s: float, kind: Apology) -> list[Action]:
         if not self._may_apologise:
             return []
-        self._may_apologise = False
         self.failures += 1
         if self.failures > 1:
             self._is_ending = self.failures > 2
             kind = Apology.GOODBYE if self._is_ending else Apology.CALL_AGAIN
+        return self._tell(now_s, kind)
+
+    def _tell(self, now_s: float, kind: Apology) -> list[Action]:
+        self._may_apologise = False
         self._view = replace(self._view, apologising=True)
         self._settle(now_s)
         return [Apologise(kind)]

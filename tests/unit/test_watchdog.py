@@ -199,6 +199,22 @@ def test_the_recogniser_is_begun_anew_when_it_fails_a_second_time() -> None:
     assert dog.process(13.0, IDLE) == [Cancel(State.WORDS), Apologise(Apology.CALL_AGAIN)]
 
 
+def test_noise_ends_no_call_in_which_words_were_understood() -> None:
+    dog, asked_s = Watchdog(), []
+    dog.heard(0.0)
+    for at_s in range(5, 65, 6):
+        dog.spoke(at_s, 1.0)
+        actions = dog.process(at_s + LIMITS.words_s, IDLE)
+        assert (Cancel(State.WORDS) in actions) == (at_s > 5)
+        if Apologise(Apology.UNHEARD) in actions:
+            asked_s.append(at_s)
+        dog.process(at_s + 4, replace(IDLE, apologising=True))
+        assert dog.process(at_s + 5, IDLE) == []
+    assert asked_s == [5, 23, 41, 59]
+    dog.committed(70.0)
+    assert dog.failed(71.0) == [Apologise(Apology.TROUBLE)]
+
+
 def test_a_factor_scales_all_limits_and_zero_takes_them_away() -> None:
     twice, never = LIMITS.scaled(2), LIMITS.scaled(0)
     for limit in dataclasses.fields(Limits):
