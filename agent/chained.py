@@ -77,14 +77,17 @@ def share_breakers(folder: Path, environment: MutableMapping[str, str] = os.envi
 class Chains:
     """Makes the chains of one call."""
 
-    def __init__(self, hedge_s: float | None, *, first_token_s: float = 0.0) -> None:
+    def __init__(
+        self, hedge_s: float | None, *, first_token_s: float = 0.0, speed: float = 1.0
+    ) -> None:
         """`first_token_s`: what a local language model needs for it on this machine; 0 where nobody
-        has measured it. Only a slow one gets another deadline."""
+        has measured it. Only a slow one gets another deadline. `speed`: of voices, by their own."""
         path = os.environ.get(_VARIABLE)
         self._breakers = Breakers(
             FileStore(Path(path)) if path else MemoryStore(), on_event=self.heard
         )
         self._hedge_s = hedge_s
+        self._speed = speed
         llm_s = max(LOCAL_S["llm"], _AMONG_OTHERS * first_token_s)
         self._local_s = LOCAL_S | {"llm": min(llm_s, _LONGEST_LLM_S)}
         self._preferred: dict[str, str] = {}
@@ -99,7 +102,7 @@ class Chains:
         models = choice.listed["llm"]
         is_here = any(spec.name == LLAMA and not is_url(spec) for spec in models)
         tuning = load_tuning(settings.cache_dir) if is_here else Tuning()
-        return cls(settings.agent_hedge_s, first_token_s=tuning.llama_first_s)
+        return cls(settings.agent_hedge_s, first_token_s=tuning.llama_first_s, speed=choice.speed)
 
     def can_spare(self, stage: str) -> bool:
         return stage in self._preferred
@@ -135,7 +138,12 @@ class Chains:
     def tts(self, engines: Engines[tts.TTS[Any]]) -> tts.TTS[Any]:
         if not self._is_chain("tts", engines):
             return engines[0][1]
-        return ChainTTS(self._members("tts", engines), breakers=self._breakers, on_event=self.heard)
+        return ChainTTS(
+            self._members("tts", engines),
+            breakers=self._breakers,
+            speed=self._speed,
+            on_event=self.heard,
+        )
 
     def heard(self, event: ChainEvent) -> None:
         match event:

@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, Valid
 
 ShortText = Annotated[str, Field(min_length=1, max_length=100)]
 
-SLOWEST, FASTEST = 0.7, 1.3
-"""Of a voice's own pace: what is still easy to follow on the phone."""
+SLOWEST, FASTEST = 0.5, 2.0
+"""Of a voice's own pace."""
 
 
 class DispatchError(Exception):

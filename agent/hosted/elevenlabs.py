@@ -23,7 +23,7 @@ from agent.hosted.keys import PROVIDERS, key_of
 
 FLASH = "eleven_flash_v2_5"
 _FIRST_SENTENCE_CHARACTERS = 4
-_FASTEST = 1.2
+_SLOWEST, _FASTEST = 0.7, 1.2
 _STABILITY, _SIMILARITY_BOOST = 0.5, 0.75
 """ElevenLabs' own defaults: who sets the speed sets these, too."""
 
@@ -36,7 +36,7 @@ def elevenlabs_tts(
     speed: float = 1.0,
 ) -> tts.TTS[Any]:
     """Speech over one WebSocket for all texts of a call. `voice` is an id of ElevenLabs'. A `speed`
-    other than 1 takes the place of the settings that the voice has there; over 1.2 there is none.
+    other than 1 takes the place of the settings that the voice has there; there is none below 0.7 or above 1.2.
 
     Raises ValueError with a sentence for a key that cannot be one.
     """
@@ -63,7 +63,9 @@ def elevenlabs_tts(
 
 def _at_speed(speed: float) -> elevenlabs.VoiceSettings:
     return elevenlabs.VoiceSettings(
-        stability=_STABILITY, similarity_boost=_SIMILARITY_BOOST, speed=min(speed, _FASTEST)
+        stability=_STABILITY,
+        similarity_boost=_SIMILARITY_BOOST,
+        speed=min(max(speed, _SLOWEST), _FASTEST),
     )
 
 

@@ -286,7 +286,7 @@ async def test_eleven_labs_is_asked_for_the_quickest_first_sound(eleven: FakeEle
 
 
 @pytest.mark.usefixtures("http")
-@pytest.mark.parametrize(("speed", "told"), [(1.0, None), (0.8, 0.8), (1.3, 1.2)])
+@pytest.mark.parametrize(("speed", "told"), [(1.0, None), (0.8, 0.8), (0.5, 0.7), (2.0, 1.2)])
 async def test_eleven_labs_is_told_only_another_speed_than_the_voices_own(
     speed: float, told: float | None, eleven: FakeElevenLabs
 ) -> None:

@@ -122,7 +122,7 @@ async def test_a_speed_of_the_settings_or_of_a_call_reaches_voices_in_the_server
     )
     async with running_call(settings, folder) as usual:
         usual_s = await _said_s(usual.speaker)
-        for speed in (0.7, 1.3):
+        for speed in (0.6, 1.5):
             call = CallOptions(speed=speed)
             pipeline = build(settings, choose(settings, call), call, Loaded())
             said_s = await _said_s(pipeline.speaker)

@@ -47,14 +47,14 @@ def test_all_problems_are_reported_together_each_with_its_variable(
     assert "missing.yaml" in str(caught.value)
 
 
-@pytest.mark.parametrize("speed", ["0.5", "2", "-1", "nan", "inf"])
+@pytest.mark.parametrize("speed", ["0.4", "2.1", "-1", "nan", "inf"])
 def test_a_speed_that_no_caller_follows_is_refused(
     speed: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("AGENT_SPEED", speed)
     with pytest.raises(ConfigError) as caught:
         load_settings(tmp_path / "none")
-    sentence = "AGENT_SPEED: must be 0.7 to 1.3, where 1 is the voice's own pace"
+    sentence = "AGENT_SPEED: must be 0.5 to 2.0, where 1 is the voice's own pace"
     assert caught.value.problems == [sentence]
 
 

@@ -28,7 +28,7 @@ def test_every_key_is_taken() -> None:
         ('{"simulated": {"speed": 2}}', "unknown key 'simulated.speed'"),
         ('{"simulated": {"reply_s": -1}}', "simulated.reply_s"),
         ('{"voice": 7}', "voice"),
-        ('{"speed": 2}', "speed: Input should be less than or equal to 1.3"),
+        ('{"speed": 3}', "speed: Input should be less than or equal to 2"),
         ('{"speed": "fast"}', "speed"),
         ('{"language": "english please"}', "language"),
         ('{"instructions": ""}', "instructions"),

@@ -13,7 +13,7 @@ from agent.speech.planner import ClausePlanner
 from tests.contract import tts_checks
 
 TEXT = "Your appointment is on Tuesday at half past nine."
-SPEEDS = (0.7, 1.0, 1.3)
+SPEEDS = (0.5, 1.0, 2.0)
 
 
 def made(speed: float, call: CallOptions | None = None, **values: object) -> Pipeline:
@@ -40,8 +40,8 @@ def test_a_call_may_have_another_speed_than_the_worker() -> None:
 
 async def test_espeak_takes_less_time_the_faster_it_is() -> None:
     slow_s, usual_s, fast_s = [await lasts_s(made(speed, agent_tts="espeak")) for speed in SPEEDS]
-    assert slow_s == pytest.approx(usual_s / 0.7, rel=0.15)
-    assert fast_s == pytest.approx(usual_s / 1.3, rel=0.15)
+    assert slow_s == pytest.approx(usual_s / 0.5, rel=0.2)
+    assert fast_s == pytest.approx(usual_s / 2.0, rel=0.2)
 
 
 async def test_no_voice_of_a_list_is_taken_for_broken_at_any_speed() -> None:
@@ -68,5 +68,5 @@ async def test_clauses_are_planned_for_as_many_letters_as_a_second_has() -> None
 
 
 def test_an_apology_is_as_fast_as_the_call() -> None:
-    usual, fast = (len(embedded_voice(None, speed)(TEXT)) for speed in (1.0, 1.3))
+    usual, fast = (len(embedded_voice(None, speed)(TEXT)) for speed in (1.0, 1.5))
     assert fast < 0.85 * usual

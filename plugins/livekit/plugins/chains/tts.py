@@ -45,11 +45,12 @@ class ChainTTS(tts.TTS[Never]):
         breakers: Breakers | None = None,
         sample_rate_hz: int | None = None,
         hedge_s: float | None = None,
+        speed: float = 1.0,
         on_event: OnEvent = ignore,
     ) -> None:
         """`sample_rate_hz`: the first member's if None. `hedge_s`: how long the first text of a reply
-        waits for its audio before the next member is asked too; None: never. Raises ValueError
-        without members, or if two have one name."""
+        waits for its audio before the next member is asked too; None: never. `speed`: that the
+        members were asked to speak at. Raises ValueError without members, or if two have one name."""
         names = [member.name for member in members]
         if not names or len(set(names)) < len(names):
             raise ValueError("a chain needs members, each with a name of its own")
@@ -68,6 +69,7 @@ class ChainTTS(tts.TTS[Never]):
             breakers=breakers or Breakers(on_event=on_event),
             rate_hz=self.sample_rate,
             hedge_s=hedge_s,
+            speed=speed,
             on_event=on_event,
         )
         for engine in engines:

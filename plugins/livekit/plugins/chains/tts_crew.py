@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from livekit.agents import APIConnectOptions, tts
@@ -38,7 +38,7 @@ class Speaker:
     member: TTSMember
     breaker: EngineBreaker
     level: SpeechLevel
-    pace: Pace = field(default_factory=Pace)
+    pace: Pace
     running: int = 0
     """Requests that it works on."""
     heard_at_s: float = -math.inf
@@ -57,6 +57,7 @@ class Crew:
         breakers: Breakers,
         rate_hz: int,
         hedge_s: float | None,
+        speed: float,
         on_event: OnEvent,
     ) -> None:
         self.rate_hz = rate_hz
@@ -66,7 +67,7 @@ class Crew:
         self.listeners: set[asyncio.Event] = set()
         """Set when the reply's voice may have changed."""
         self.speakers = [
-            Speaker(place, member, breakers.of(member.name), SpeechLevel(rate_hz))
+            Speaker(place, member, breakers.of(member.name), SpeechLevel(rate_hz), Pace.at(speed))
             for place, member in enumerate(members)
         ]
         self._breakers = breakers

@@ -88,6 +88,13 @@ class Pace:
     unit_s: float = _TYPICAL_S
     known_s: float = 0.0
     """How much whole speech it was learnt from."""
+    speed: float = 1.0
+    """That the voice was asked to speak at; 2 is twice its own pace."""
+
+    @classmethod
+    def at(cls, speed: float) -> Pace:
+        """Before anything is known of a voice but the speed that it was asked for."""
+        return cls(unit_s=_TYPICAL_S / speed, speed=speed)
 
     @property
     def is_sure(self) -> bool:
@@ -98,7 +105,7 @@ class Pace:
         """False once it is known that nobody speaks so: the sound has another rate than was promised."""
         lowest, highest = _HUMAN
         is_judged = self.known_s >= _JUDGED_FROM_S
-        return not is_judged or lowest <= self.unit_s / _TYPICAL_S <= highest
+        return not is_judged or lowest <= self.unit_s * self.speed / _TYPICAL_S <= highest
 
     def expected_s(self, text: str) -> float:
         """Without silence at the edges."""
