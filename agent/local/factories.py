@@ -52,31 +52,32 @@ def moonshine(*, path: str, max_sessions: int) -> Recogniser:
 
 
 def kokoro(*, path: str, model: str, threads: int = 0, voice: str | None = None) -> Synthesiser:
-    """The ONNX file, or the PyTorch package for the variant `torch` and a folder with its weights alone.
-    Loads it, and speaks in `voice`, so that one that is not there is told now."""
-    folder = Path(path)
+    """Loads it, and speaks in `voice`, so that one that is not there is told now."""
+    backend = kokoro_backend(Path(path), model=model, threads=threads)
+    engine = KokoroEngine(backend, KokoroOptions(voice=voice) if voice else None)
+    engine.load()
+    return CachingEngine(engine, PhraseCache())  # greetings and the like, of all calls
+
+
+def kokoro_backend(folder: Path, *, model: str = "", threads: int = 0) -> Backend:
+    """The ONNX file, or the PyTorch package for the variant `torch` and a folder with its weights alone."""
     onnx, torch = folder / "model.onnx", folder / "kokoro-v1_0.pth"
-    backend: Backend
     if model == "torch" or (torch.exists() and not onnx.exists()):
-        backend = TorchBackend(
+        return TorchBackend(
             TorchOptions(
                 model_path=torch,
                 config_path=folder / "config.json",
                 voices_dir=folder / "voices",
             )
         )
-    else:
-        backend = OnnxBackend(
-            OnnxOptions(
-                model_path=onnx,
-                voices_path=folder / "voices.bin",
-                threads=threads,
-                name=f"kokoro:{model}",
-            )
+    return OnnxBackend(
+        OnnxOptions(
+            model_path=onnx,
+            voices_path=folder / "voices.bin",
+            threads=threads,
+            name=f"kokoro:{model}",
         )
-    engine = KokoroEngine(backend, KokoroOptions(voice=voice) if voice else None)
-    engine.load()
-    return CachingEngine(engine, PhraseCache())  # greetings and the like, of all calls
+    )
 
 
 def piper(*, path: str, model: str, voice: str | None = None) -> Synthesiser:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable
 
 from livekit import rtc
-from livekit.agents import AgentServer, JobContext
+from livekit.agents import AgentServer, JobContext, JobProcess
 
 from agent.ready_file import announce_ready
 from agent.worker import run_worker
@@ -20,10 +20,14 @@ def loopback() -> rtc.RtcConfiguration:
     return rtc.RtcConfiguration(ice_servers=[rtc.IceServer(urls=["stun:127.0.0.1:3478"])])
 
 
-def serve(entrypoint: Callable[[JobContext], Awaitable[None]]) -> int:
+def serve(
+    entrypoint: Callable[[JobContext], Awaitable[None]],
+    *,
+    setup: Callable[[JobProcess], None] | None = None,
+) -> int:
     """Runs a worker for `entrypoint` until SIGTERM; what it needs is in `NEEDED` variables.
 
-    Returns the exit status.
+    `setup`: done in each process before it gets a call. Returns the exit status.
     """
     if missing := [name for name in NEEDED if not os.environ.get(name)]:
         sys.stderr.write(f"set {', '.join(missing)} in the environment\n")
@@ -31,6 +35,8 @@ def serve(entrypoint: Callable[[JobContext], Awaitable[None]]) -> int:
     server = AgentServer(
         host="127.0.0.1", port=0, num_idle_processes=1, load_fnc=_never_full, log_level="INFO"
     )
+    if setup is not None:
+        server.setup_fnc = setup
     server.rtc_session(entrypoint, agent_name=os.environ["AGENT_NAME"])
     server.on("worker_registered", announce_ready)
     return run_worker(server)

@@ -1,4 +1,4 @@
-"""Whether interims of several callers are better decoded together: the real engine, on this processor.
+"""Whether interims of several callers are better decoded together: the real engine, on this machine.
 
 The model server does so with `max_batch`, which `parley tune` sets by a measurement like this one.
 """
@@ -11,17 +11,17 @@ from livekit.plugins.faster_whisper import FasterWhisperEngine, WhisperOptions
 from livekit.plugins.faster_whisper.session import WhisperSession
 
 from evals.engines.timing import compare
-from evals.engines.whisper import SIZES, sentence, speech
+from evals.engines.whisper import device, sentence, sizes, speech
 from tests.models.random_whisper import scripted_whisper
 
-TOGETHER = (2, 4)
-THREADS = (1, 2)
+TOGETHER = (2, 4, 8)
 _LENGTH_S = 3.0
 
 
 def batches(*, n: int) -> list[dict[str, Any]]:
     """Ours: one batch for all; the baseline: one call after the other. Times are for all of them."""
-    return [row for size in SIZES for threads in THREADS for row in _rows(size, threads, n=n)]
+    threads = (1,) if device() == "cuda" else (1, 2)
+    return [row for size in sizes() for each in threads for row in _rows(size, each, n=n)]
 
 
 def _rows(size: str, threads: int, *, n: int) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ import asyncio
 import random
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from livekit.agents import APIConnectOptions, tts
@@ -19,12 +19,14 @@ from livekit.plugins import kokoro
 from livekit.plugins.kokoro.backend import SAMPLE_RATE_HZ
 from livekit.plugins.speechcore import PhraseCache
 
+from agent.local.factories import kokoro_backend
 from agent.local.tuning import Tuning
 from agent.speech import clause_tts
 from evals.engines.timing import Comparison, Times
+from evals.engines.whisper import device
 from evals.first_audio import HEARD_GAP_S, SENTENCES, TOKENS_PER_S, stock
 from tests.fakes.listener import Heard, listen
-from tests.models.random_kokoro import Precision, random_kokoro
+from tests.models.random_kokoro import Precision, kokoro_folder, random_kokoro
 
 THREADS = 2
 _SENTENCES_A_REPLY = 3
@@ -57,9 +59,7 @@ def precisions(*, n: int) -> list[dict[str, Any]]:
 
 
 async def _first_audio(n: int) -> list[Comparison]:
-    options = random_kokoro("fp32", threads=THREADS)
-    backend = kokoro.OnnxBackend(options)
-    plain = _plain(options)
+    backend, whole_s = _by_torch() if device() == "cuda" else _by_onnx()
     taken: dict[str, list[float]] = {"clauses": [], "sentences": [], "whole": []}
     async with _voice(backend) as voice, _voice(backend, _WHOLE) as unparted:
         ways = {"clauses": clause_tts(voice), "sentences": stock(unparted)}
@@ -67,7 +67,7 @@ async def _first_audio(n: int) -> list[Comparison]:
             for name in sorted(taken, reverse=bool(number % 2)):
                 text = reply(number)
                 if name == "whole":
-                    taken_s = await asyncio.to_thread(_create_s, plain, text)
+                    taken_s = await asyncio.to_thread(whole_s, text)
                 else:
                     taken_s = _first_s(await listen(ways[name], text, options=_PATIENT))
                 if number:  # the first one loads the model and teaches the planner
@@ -81,6 +81,25 @@ async def _first_audio(n: int) -> list[Comparison]:
         )
         for name, baseline in (("whole", "the whole text"), ("sentences", "a sentence at a time"))
     ]
+
+
+def _by_onnx() -> tuple[kokoro.Backend, Callable[[str], float]]:
+    """Ours, and how long the library takes for a whole text."""
+    options = random_kokoro("fp32", threads=THREADS)
+    plain = _plain(options)
+    return kokoro.OnnxBackend(options), lambda text: _create_s(plain, text)
+
+
+def _by_torch() -> tuple[kokoro.Backend, Callable[[str], float]]:
+    """The same on a GPU."""
+    backend = kokoro_backend(kokoro_folder(), model="torch")
+
+    def whole_s(text: str) -> float:
+        started_s = time.perf_counter()
+        backend.speak(backend.phonemes(text, "en-us"), _VOICE, 1.0)
+        return time.perf_counter() - started_s
+
+    return backend, whole_s
 
 
 async def _playout(threads: int, n: int) -> list[dict[str, Any]]:
@@ -133,7 +152,7 @@ def _backend(precision: Precision, threads: int) -> kokoro.OnnxBackend:
     return backend
 
 
-def _voice(backend: kokoro.OnnxBackend, options: kokoro.KokoroOptions | None = None) -> kokoro.TTS:
+def _voice(backend: kokoro.Backend, options: kokoro.KokoroOptions | None = None) -> kokoro.TTS:
     """One that remembers no phrase."""
     return kokoro.TTS(backend, options=options, cache=PhraseCache(0))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from gguf.quants import quantize
 from numpy.typing import NDArray
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
+from tests.models.random_whisper import CACHE
 from tests.models.tiny_llama import CHAT_TEMPLATE, SPECIAL, TAGS
 
 Weights = Literal["F16", "Q4_0"]
@@ -41,6 +43,9 @@ class Architecture:
 
 SIZES = {"0.5b": Architecture(24, 896, 4864, 14), "1.5b": Architecture(28, 1536, 8960, 12)}
 
+_VERSION = 1
+"""To be raised when models made before are no good any more."""
+
 _ROOT = Path(__file__).parents[2]
 _WORDS_KNOWN = 8_000
 _WRITTEN = (
@@ -49,7 +54,19 @@ _WRITTEN = (
 )
 """The words it writes."""
 
-_MARKS = (".", ",")
+_MARKS = (",", ".")
+_FULL_STOP = 1.2
+"""How much likelier than a word: every ninth token."""
+
+
+def cached_llama(*, size: str, weights: Weights, cache: Path = CACHE) -> Path:
+    """`write_full_llama`, done once."""
+    path = cache / f"full-llama-{size}-{weights}-{_VERSION}.gguf"
+    if not path.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(f".{os.getpid()}")
+        write_full_llama(part, size=size, weights=weights).rename(path)
+    return path
 
 
 def write_full_llama(path: Path, *, size: str, weights: Weights, seed: int = 0) -> Path:
@@ -145,6 +162,7 @@ def _tensors(
     output = weights(VOCABULARY, built.width, scale=2.0 / math.sqrt(built.width))
     output[:, 0] = -3.0
     output[list(written), 0] = 1.0
+    output[written[-1], 0] = _FULL_STOP
     yield "output.weight", output
     yield "output_norm.weight", np.ones(built.width, np.float32)
     layer = dict(_layer(built, weights))
