@@ -153,10 +153,12 @@ def main() -> int:
     parser.add_argument("--whisper", type=Path, required=True)
     parser.add_argument("--llama", required=True)
     parser.add_argument("--kokoro", type=Path, required=True)
+    parser.add_argument("--calls", type=int, default=1, help="that processes are kept ready for")
     options = parser.parse_args()
     return serve(
         partial(entrypoint, options.llama),
         setup=partial(prewarm, options.whisper, options.kokoro),
+        idle_processes=options.calls,
     )
 
 

@@ -12,6 +12,9 @@ from livekit.agents import AgentServer, JobContext, JobProcess
 from agent.ready_file import announce_ready
 from agent.worker import run_worker
 
+_SETUP_S = 80.0
+"""livekit's own 10 s are too short for models to be loaded in."""
+
 NEEDED = ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET", "AGENT_NAME")
 
 
@@ -24,6 +27,7 @@ def serve(
     entrypoint: Callable[[JobContext], Awaitable[None]],
     *,
     setup: Callable[[JobProcess], None] | None = None,
+    idle_processes: int = 1,
 ) -> int:
     """Runs a worker for `entrypoint` until SIGTERM; what it needs is in `NEEDED` variables.
 
@@ -33,7 +37,12 @@ def serve(
         sys.stderr.write(f"set {', '.join(missing)} in the environment\n")
         return 2
     server = AgentServer(
-        host="127.0.0.1", port=0, num_idle_processes=1, load_fnc=_never_full, log_level="INFO"
+        host="127.0.0.1",
+        port=0,
+        num_idle_processes=idle_processes,
+        initialize_process_timeout=_SETUP_S,
+        load_fnc=_never_full,
+        log_level="INFO",
     )
     if setup is not None:
         server.setup_fnc = setup

@@ -2,8 +2,8 @@
 wired the way livekit's documentation does it.
 
 On a processor Whisper base and a language model of half a billion weights, on a GPU Whisper turbo, one of
-one and a half, and Kokoro by PyTorch. The recogniser says the same sentence whatever it hears, and the
-language model never ends, so that callers talk over an answer that they have heard a while.
+one and a half, and Kokoro by PyTorch. The recogniser knows one sentence, with its words at about the times at
+which the callers say them; the language model writes a sentence or two of random words.
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ from tests.models.random_whisper import scripted_whisper
 from tests.stack.caller import join_token
 from tests.stack.processes import KEYS, LiveKit, livekit_server
 
-_LISTENS_S = 2.5
 _CONTEXT_TOKENS = 4096
 _SETTLE_S = 5.0
 
@@ -119,6 +118,7 @@ def _both(models: Models, most: int, server: LiveKit) -> Iterator[tuple[System, 
             profile="local",
         )
         arguments = ("--whisper", str(models.whisper), "--llama", url, "--kokoro", str(kokoro))
+        arguments += ("--calls", str(most))
         stock = System(
             name="stock_rooms",
             command=("python", "-m", "evals.baselines.stock_local", *arguments),
@@ -141,7 +141,7 @@ def _voice(made: Path, folder: Path) -> Path:
 async def _said(system: System, server: LiveKit, count: int, n: int) -> Said:
     await asyncio.sleep(_SETTLE_S)
     tokens = [_token(system) for _ in range(count)]
-    order = Order(url=server.url, tokens=tokens, turns=n, listens_s=_LISTENS_S)
+    order = Order(url=server.url, tokens=tokens, turns=n, text=HEARD)
     said = Said()
     async with child("evals.load.steady", asdict(order)) as callers:
         async for event in callers.events():

@@ -33,7 +33,8 @@ class Child:
         """Until it ends. Raises SystemFailed when it ends in a fault."""
         assert self.process.stdout is not None
         async for line in self.process.stdout:
-            yield json.loads(line)
+            if line.startswith(b"{"):  # libraries may print
+                yield json.loads(line)
         if await self.process.wait():
             self._log.seek(0)
             tail = self._log.read().decode(errors="replace")[-2000:]

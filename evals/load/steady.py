@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import cycle
 from typing import Any
 
@@ -38,11 +38,13 @@ class Order:
     turns: int
     """Of all together."""
     listens_s: float | None = None
+    text: str = ""
+    """Said in every turn, by the voices of the set in turn; empty for the set's own sentences."""
 
 
 async def work(content: dict[str, Any], tell: Tell, go_on: GoOn) -> None:
     order = Order(**content)
-    said = sentences(order.turns)
+    said = sentences(order.turns, order.text)
     callers = [LightCaller(seed, listens_s=order.listens_s) for seed in range(len(order.tokens))]
     connected: list[LightCaller] = []
     try:
@@ -64,9 +66,14 @@ async def work(content: dict[str, Any], tell: Tell, go_on: GoOn) -> None:
         await asyncio.gather(*(caller.leave() for caller in callers), return_exceptions=True)
 
 
-def sentences(count: int) -> list[Said]:
-    """The first so many of the set. Raises CorpusError, VoiceError."""
+def sentences(count: int, text: str = "") -> list[Said]:
+    """The first so many of the set, or that one text in their voices. Raises CorpusError, VoiceError."""
     steps = [step for call in expand(SET, "dev", count) for step in call.steps]
+    if text:
+        steps = [
+            replace(step, utterance=replace(step.utterance, text=text, pauses_s=()))
+            for step in steps
+        ]
     return [(step, speak(step.utterance)) for step in steps]
 
 

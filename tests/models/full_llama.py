@@ -3,7 +3,7 @@ what it says is not.
 
 Its vocabulary is as long as the real one's and has real words: a prompt has as many tokens as it would
 have. One direction of its weights leads to common words and full stops, so that it writes clauses that can
-be spoken; it never ends by itself. All layers are the same one, which costs what different ones cost.
+be spoken; after a full stop it mostly ends. All layers are the same one, which costs what different ones cost.
 """
 
 from __future__ import annotations
@@ -43,16 +43,20 @@ class Architecture:
 
 SIZES = {"0.5b": Architecture(24, 896, 4864, 14), "1.5b": Architecture(28, 1536, 8960, 12)}
 
-_VERSION = 1
+_VERSION = 3
 """To be raised when models made before are no good any more."""
 
+_END = 14.0
+"""The logit of an end after a full stop: more than that of all words together."""
+
+_FIRST_SPECIAL = VOCABULARY - len(SPECIAL) - len(TAGS)
 _ROOT = Path(__file__).parents[2]
 _WORDS_KNOWN = 8_000
 _WRITTEN = (
     " the a room is at we have for two and you can it from to in open until nine with breakfast"
     " quiet second floor evening table please morning there every day"
-)
-"""The words it writes."""
+).title()
+"""The words it writes: each could begin a sentence, for only so is the one before at its end."""
 
 _MARKS = (",", ".")
 _FULL_STOP = 1.2
@@ -131,7 +135,7 @@ def _written(tokenizer: Tokenizer) -> list[int]:
 
 
 def _add_tokenizer(writer: GGUFWriter, tokens: Sequence[str], merges: Sequence[str]) -> None:
-    special = VOCABULARY - len(SPECIAL) - len(TAGS)
+    special = _FIRST_SPECIAL
     kinds = [
         TokenType.UNUSED if token.startswith("<blank") else TokenType.NORMAL
         for token in tokens[:special]
@@ -162,7 +166,11 @@ def _tensors(
     output = weights(VOCABULARY, built.width, scale=2.0 / math.sqrt(built.width))
     output[:, 0] = -3.0
     output[list(written), 0] = 1.0
-    output[written[-1], 0] = _FULL_STOP
+    full_stop = written[-1]
+    output[full_stop, 0] = _FULL_STOP
+    # What a token is read as is nearly its own embedding to the end.
+    seen = embedding[full_stop] / embedding[full_stop].std()
+    output[_FIRST_SPECIAL + 2] = seen * (_END / float(seen @ seen))
     yield "output.weight", output
     yield "output_norm.weight", np.ones(built.width, np.float32)
     layer = dict(_layer(built, weights))

@@ -19,7 +19,7 @@ from livekit.plugins.kokoro import OnnxOptions
 
 Precision = Literal["fp32", "int8"]
 
-_VERSION = "1"
+_VERSION = "2"
 _STATE = Path(__file__).parents[2] / ".parley"
 _PYTHON = _STATE / "kokoro-venv" / "bin" / "python"
 _WRITER = Path(__file__).with_name("write_kokoro.py")

@@ -25,6 +25,12 @@ FRAMES_A_PHONEME = 3.1
 _SPREAD = 0.4
 """Standard deviation of a duration's logarithm."""
 
+_RMS = 0.1
+"""Of full scale."""
+
+_NOTHING = 20.0
+"""So much less, as a logarithm, is silence."""
+
 _PHONEMES = 510
 _SAID = (
     "ðə lˈæst fˈɛɹi tə ðɪ ˈaɪlənd lˈiːvz æɾə kwˈɔːɹɾɚ pæst nˈaɪn. juː kæn pˈɑːɹk bɪhˈaɪnd ðə stˈeɪʃən"
@@ -63,6 +69,7 @@ def _model(config: Path, weights: Path, *, disable_complex: bool = False) -> KMo
 def _write_weights(model: KModel, style: torch.Tensor, path: Path) -> None:
     """As the published file has them: trained in parallel, so that names begin with "module."."""
     _pace(model, style)
+    _soften(model, style)
     torch.save(
         {
             name: {f"module.{key}": value for key, value in part.state_dict().items()}
@@ -87,6 +94,18 @@ def _pace(model: KModel, style: torch.Tensor) -> None:
         bias = _bias(scale * heard[0], steps=layer.weight.shape[0])
         layer.weight.mul_(scale)
         layer.bias.fill_(bias)
+
+
+def _soften(model: KModel, style: torch.Tensor) -> None:
+    """As loud as speech, and about the zero line: what the generator ends in are logarithms of magnitudes,
+    from that of a steady part on, then phases."""
+    tokens = torch.tensor([[0, *(model.vocab[phoneme] for phoneme in _SAID), 0]])
+    generator = model.decoder.generator
+    with torch.no_grad():
+        generator.conv_post.bias[0] -= _NOTHING
+        sound, _ = model.forward_with_tokens(tokens, style[len(_SAID) - 1])
+        loudness = float(sound.square().mean().sqrt()) / _RMS
+        generator.conv_post.bias[: generator.post_n_fft // 2 + 1] -= np.log(loudness)
 
 
 def _bias(logits: torch.Tensor, *, steps: int) -> float:
