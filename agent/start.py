@@ -50,6 +50,7 @@ def _work(settings: Settings, choice: Choice, folder: Path, *, dev: bool) -> int
     from agent.main import build_server
     from agent.metrics_files import keep_own
     from agent.metrics_server import shared_folder
+    from agent.opening import reading_elsewhere
     from agent.reception import Reception
     from agent.worker import Drain, run_worker
 
@@ -71,6 +72,7 @@ def _work(settings: Settings, choice: Choice, folder: Path, *, dev: bool) -> int
             keep_own(shared_folder() or folder / "metrics"),
             gauging(reception, settings, choice),
             watching(server, settings, reception),
+            reading_elsewhere(settings, choice, lambda: bool(server.active_jobs)),
         ],
     )
 

@@ -11,6 +11,22 @@ import os
 from pathlib import Path
 
 
+def is_any_held(folder: Path, count: int) -> bool:
+    """Whether a call holds a slot now."""
+    for slot in range(count):
+        try:
+            file = os.open(folder / f"slot-{slot}", os.O_RDWR)
+        except FileNotFoundError:
+            continue
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(file)
+    return False
+
+
 class SlotLock:
     """A slot of `count`, held until `release()` or the end of the process."""
 

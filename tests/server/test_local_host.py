@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx2
 import pytest
 from livekit.agents import APIStatusError, tts
 from livekit.plugins import llama_cpp
@@ -18,6 +20,7 @@ from agent.dispatch import CallOptions
 from agent.engines import Loaded, Pipeline, build, import_plugins
 from agent.local.host import local_host
 from agent.local.reach import unreached
+from agent.opening import opening_of, reading_elsewhere
 from agent.profiles import ProfileError, choose
 from tests.contract import llm_checks, stt_checks, tts_checks
 from tests.contract.engines import COUNTED, SCRIPTED
@@ -199,6 +202,77 @@ def test_a_voice_of_a_server_elsewhere_is_described_here_or_said_to_be_missing(
     import_plugins(choice)
     with pytest.raises(ProfileError, match="parley download piper"):
         build(settings, choice, CallOptions(), Loaded())
+
+
+async def test_the_first_call_finds_its_instructions_and_tools_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in PUBLISHED:
+        monkeypatch.setenv(name, "")
+    settings = Settings(
+        _env_file=None,
+        agent_cache_dir=folder / "cache",
+        agent_profile="simulated",
+        agent_llm=f"llama_cpp:{write_tiny_llama(folder / 'tiny.gguf')}",
+        agent_llm_context=16_384,  # a token is a byte
+        agent_llm_slots=2,
+    )
+    opening = opening_of(settings)
+    asked = opening.chat_ctx.copy()
+    asked.add_message(role="user", content="Hello?")
+    async with running_call(settings, folder) as first:
+        second = build(settings, choose(settings), CallOptions(), Loaded())
+        for pipeline in (first, second):
+            chunks = await llm_checks.ask(pipeline.llm, asked, tools=opening.tools)
+            usage = chunks[-1].usage
+            assert usage is not None and usage.prompt_tokens > 3000
+            assert usage.prompt_cached_tokens > 0.9 * usage.prompt_tokens
+        await second.aclose()
+
+
+async def test_a_server_of_somebody_s_own_reads_them_beside_the_worker(tmp_path: Path) -> None:
+    server = llama_cpp.LlamaServer(
+        llama_cpp.ServerOptions(
+            model=write_tiny_llama(tmp_path / "tiny.gguf"),
+            context_tokens=16_384,
+            slots=1,
+            threads=1,
+            gpu_layers=0,
+            api_key="sesame",
+        )
+    )
+    server.start(timeout_s=15.0)
+    settings = Settings(
+        _env_file=None,
+        agent_profile="simulated",
+        agent_llm=f"llama_cpp:{server.url}",
+        agent_llm_server_key=SecretStr("sesame"),
+    )
+    opening = opening_of(settings)
+    asked = opening.chat_ctx.copy()
+    asked.add_message(role="user", content="Hello?")
+    pipeline = build(settings, choose(settings), CallOptions(), Loaded())
+    try:
+        async with reading_elsewhere(settings, choose(settings), lambda: False):
+            async with asyncio.timeout(20.0):
+                while True:
+                    slot = await _first_slot(server.url)
+                    if "id_task" in slot and not slot["is_processing"]:
+                        break
+                    await asyncio.sleep(0.05)
+            usage = (await llm_checks.ask(pipeline.llm, asked, tools=opening.tools))[-1].usage
+        assert usage is not None
+        assert usage.prompt_cached_tokens > 0.9 * usage.prompt_tokens > 2700
+    finally:
+        await pipeline.aclose()
+        server.stop()
+
+
+async def _first_slot(url: str) -> dict[str, object]:
+    headers = {"Authorization": "Bearer sesame"}
+    async with httpx2.AsyncClient(trust_env=False, headers=headers) as http:
+        slots = (await http.get(f"{url}/slots", timeout=2.0)).json()
+    return dict(slots[0])
 
 
 @pytest.mark.parametrize("key", ["sesame", None])

@@ -85,6 +85,7 @@ async def test_a_server_that_dies_is_started_again_ever_later_until_it_runs(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     waits: list[float] = []
+    starts: list[int] = []
 
     async def sleep(duration_s: float) -> None:
         waits.append(duration_s)
@@ -94,8 +95,11 @@ async def test_a_server_that_dies_is_started_again_ever_later_until_it_runs(
     thread = EngineThread("test")
     server = DyingServer([*[False] * 8, True, True])
     with pytest.raises(TimeoutError):
-        await llama_cpp.keep_running(server, thread, sleep=sleep)
+        await llama_cpp.keep_running(
+            server, thread, on_start=lambda: starts.append(len(waits)), sleep=sleep
+        )
     thread.close()
+    assert starts == [9], "whoever fills its slots is told of the start that succeeds"
     assert waits[:9] == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0]
     assert waits[9:12] == [0.25, 0.25, 0.5], "it watches, and begins anew once it has run"
     assert "the llama.cpp server does not start" in caplog.text

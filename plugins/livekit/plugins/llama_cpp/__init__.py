@@ -15,12 +15,13 @@ from .supervisor import keep_running
 try:
     # At once where it can be had: livekit wants OpenAI's plugin to be imported on the main thread.
     from .llm import LLM
+    from .warm_slots import WarmSlots, read_in_pauses
 except ModuleNotFoundError as e:
     if not (e.name or "").startswith("livekit.plugins.openai"):
         raise
 
     def __getattr__(name: str) -> object:
-        if name == "LLM":
+        if name in ("LLM", "WarmSlots", "read_in_pauses"):
             raise EngineError("livekit-plugins-openai is not installed: install the 'llama' extra")
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
@@ -31,8 +32,10 @@ __all__ = [
     "LlamaServer",
     "Prefill",
     "ServerOptions",
+    "WarmSlots",
     "__version__",
     "keep_running",
+    "read_in_pauses",
 ]
 
 Plugin.register_plugin(ModelPlugin(__name__, __version__, model="llama_cpp:qwen2.5-1.5b-instruct"))

@@ -21,6 +21,12 @@ HANG_UP = {"Connection": "close"}
 """For requests whose answer is streamed: llama.cpp hangs up after such an answer without saying so,
 and the next request on that connection would be lost."""
 
+_LIMITS = httpx2.Limits(max_connections=8, keepalive_expiry=2.0)
+"""llama.cpp closes a connection that is idle for five seconds: ours must go before."""
+
+_HTTP_TIMEOUT_S = 10.0
+"""For what livekit asks without a deadline; each request of ours brings its own."""
+
 _MARK = "PartialEndsHere7f3a9c"
 """Stands at the end of the caller's words while the template is applied. Letters and digits only:
 no template escapes or trims them."""
@@ -133,6 +139,29 @@ class LlamaClient:
                 end_probability=None if end_token is None else end_probability(listed, end_token),
             )
 
+    async def unused_slots(self, *, timeout_s: float) -> list[int]:
+        """Those that no request has come to since the server has started."""
+        response = await self._http.get(f"{self._url}/slots", timeout=timeout_s)
+        if response.status_code != 200:
+            raise Refused(response.status_code, _error(response.content))
+        with _understood():
+            return [
+                int(slot["id"])
+                for slot in json.loads(response.content)
+                if not slot["is_processing"] and "id_task" not in slot
+            ]
+
+    async def save_slot(self, slot: int, name: str, *, timeout_s: float) -> int:
+        """Writes what `slot` has read into a file of the server's folder for that; how many tokens."""
+        body = {"filename": name}
+        answer = await self._post(f"/slots/{slot}?action=save", body, timeout_s)
+        with _understood():
+            return int(answer["n_saved"])
+
+    async def restore_slot(self, slot: int, name: str, *, timeout_s: float) -> None:
+        """Puts what such a file holds in the place of what `slot` has read."""
+        await self._post(f"/slots/{slot}?action=restore", {"filename": name}, timeout_s)
+
     async def _end_token(self, after: str, timeout_s: float) -> int | None:
         """The token that ends the caller's turn in this template; asked of the server once."""
         if after not in self._end_tokens:
@@ -175,6 +204,16 @@ def overflow_of(body: object) -> Overflow | None:
     if not isinstance(prompt, int) or not isinstance(context, int) or prompt <= 0 or context <= 0:
         return None
     return Overflow(prompt, context)
+
+
+def http_client(url: str, api_key: str = "none") -> httpx2.AsyncClient:
+    """For one server."""
+    return httpx2.AsyncClient(
+        timeout=_HTTP_TIMEOUT_S,
+        headers={"Authorization": f"Bearer {api_key}"},
+        limits=_LIMITS,
+        trust_env=not is_loopback(url),  # no proxy stands between us and this machine
+    )
 
 
 def is_loopback(url: str) -> bool:

@@ -19,19 +19,13 @@ from livekit.agents.utils import is_given
 from livekit.plugins import openai as openai_plugin
 
 from .ahead import ReadAhead
-from .client import HANG_UP, LlamaClient, Prefill, is_loopback
+from .client import HANG_UP, LlamaClient, Prefill, http_client
 from .history import History
 from .stream import LLMStream
 
 _FEWEST_KEPT = 4
 """Tokens that stay in front when the context is shifted: attention rests on the first few, without
 them a model babbles (StreamingLLM, arXiv 2309.17453)."""
-
-_LIMITS = httpx2.Limits(max_connections=8, keepalive_expiry=2.0)
-"""llama.cpp closes a connection that is idle for five seconds: ours must go before."""
-
-_HTTP_TIMEOUT_S = 10.0
-"""For what livekit asks without a deadline; each request of ours brings its own."""
 
 
 class LLM(openai_plugin.LLM):
@@ -60,9 +54,9 @@ class LLM(openai_plugin.LLM):
         close.
         """
         self.url = url.rstrip("/").removesuffix("/v1").rstrip("/")
-        http_client = http or _http_client(self.url, api_key)
+        used = http or http_client(self.url, api_key)
         self.client = openai.AsyncClient(
-            api_key=api_key, base_url=f"{self.url}/v1", max_retries=0, http_client=http_client
+            api_key=api_key, base_url=f"{self.url}/v1", max_retries=0, http_client=used
         )
         super().__init__(
             model=model, client=self.client, temperature=temperature, _strict_tool_schema=False
@@ -74,7 +68,7 @@ class LLM(openai_plugin.LLM):
         self._template_options = {"chat_template_kwargs": {"enable_thinking": may_think}}
         self._extra_body = extra_body or {}
         self.ahead = ReadAhead(
-            LlamaClient(self.url, http_client),
+            LlamaClient(self.url, used),
             self.history,
             slot=self._slot,
             template_options=self._template_options,
@@ -168,12 +162,3 @@ class LLM(openai_plugin.LLM):
             **self._template_options,
             **self._extra_body,
         }
-
-
-def _http_client(url: str, api_key: str) -> httpx2.AsyncClient:
-    return httpx2.AsyncClient(
-        timeout=_HTTP_TIMEOUT_S,
-        headers={"Authorization": f"Bearer {api_key}"},
-        limits=_LIMITS,
-        trust_env=not is_loopback(url),  # no proxy stands between us and this machine
-    )

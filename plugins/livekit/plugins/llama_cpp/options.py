@@ -57,6 +57,10 @@ class ServerOptions:
     port: int = 0
     """On 127.0.0.1; 0: a free one."""
 
+    slots_folder: Path | None = None
+    """Where slots write what they have read, and read it from; None: they cannot. Keep it private:
+    that is what callers have said."""
+
     api_key: str | None = None
     """Asked of every request but for health."""
 

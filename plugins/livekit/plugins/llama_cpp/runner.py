@@ -72,6 +72,8 @@ def _params(library: Any, options: dict[str, Any]) -> Any:
             else kinds.LLAMA_FLASH_ATTN_TYPE_DISABLED
         )
     params.cache_prompt = True
+    if options["slots_folder"] is not None:
+        params.slot_save_path = os.path.join(options["slots_folder"], "")  # names are put behind it
     params.n_cache_reuse = options["cache_reuse_tokens"]
     params.cache_ram_mib = 0  # eight gigabytes by default, filled on the way of a request
     params.ctx_shift = options["context_shift"]

@@ -23,11 +23,13 @@ async def keep_running(
     server: LlamaServer,
     thread: EngineThread,
     *,
+    on_start: Callable[[], None] = lambda: None,
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> None:
     """Watches a server that was started on `thread` and starts it again there; ends when cancelled.
 
     Waits 0.5 s before the first new start and twice as long after each that fails, 30 s at most.
+    `on_start` is told of each that succeeds: the slots are empty then.
     Calls in work fail meanwhile with an error that they can retry elsewhere; the URL stays.
     """
     wait_s = _FIRST_WAIT_S
@@ -48,3 +50,4 @@ async def keep_running(
             logger.error("the llama.cpp server does not start", extra={"error": str(e)})
         else:
             wait_s = _FIRST_WAIT_S
+            on_start()
