@@ -43,7 +43,7 @@ class Architecture:
 
 SIZES = {"0.5b": Architecture(24, 896, 4864, 14), "1.5b": Architecture(28, 1536, 8960, 12)}
 
-_VERSION = 3
+_VERSION = 4
 """To be raised when models made before are no good any more."""
 
 _END = 14.0
@@ -91,7 +91,9 @@ def write_full_llama(path: Path, *, size: str, weights: Weights, seed: int = 0) 
     writer.add_layer_norm_rms_eps(1e-6)
     writer.add_vocab_size(VOCABULARY)
     _add_tokenizer(writer, tokens, merges)
-    for name, values in _tensors(built, _written(tokenizer), np.random.default_rng(seed)):
+    for name, values in _tensors(
+        built, _written(tokenizer), tokenizer.encode("\n").ids[0], np.random.default_rng(seed)
+    ):
         if values.ndim == 1:
             writer.add_tensor(name, values)
         else:
@@ -153,7 +155,7 @@ def _add_tokenizer(writer: GGUFWriter, tokens: Sequence[str], merges: Sequence[s
 
 
 def _tensors(
-    built: Architecture, written: Sequence[int], random: np.random.Generator
+    built: Architecture, written: Sequence[int], line_end: int, random: np.random.Generator
 ) -> Iterator[tuple[str, NDArray[np.float32]]]:
     """The direction is the first of the width: layers add nothing to it and little to the others."""
 
@@ -169,14 +171,22 @@ def _tensors(
     full_stop = written[-1]
     output[full_stop, 0] = _FULL_STOP
     # What a token is read as is nearly its own embedding to the end.
-    seen = embedding[full_stop] / embedding[full_stop].std()
-    output[_FIRST_SPECIAL + 2] = seen * (_END / float(seen @ seen))
+    output[_FIRST_SPECIAL + 2] = _led_by(embedding[full_stop]) * _END
+    for mark in written[-len(_MARKS) :]:  # no answer begins with one
+        output[mark] -= _led_by(embedding[line_end]) * _END
     yield "output.weight", output
     yield "output_norm.weight", np.ones(built.width, np.float32)
     layer = dict(_layer(built, weights))
     for number in range(built.layers):
         for name, values in layer.items():
             yield f"blk.{number}.{name}", values
+
+
+def _led_by(embedding: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What gives a logit of 1 after that token, and about nothing after another."""
+    seen = embedding / math.sqrt(float(np.mean(embedding**2)))
+    found: NDArray[np.float32] = seen / float(seen @ seen)
+    return found
 
 
 def _layer(

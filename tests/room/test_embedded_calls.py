@@ -48,7 +48,7 @@ async def test_the_caller_is_greeted_by_voice_and_in_text(embedded: Worker, join
 async def test_asking_the_time_is_answered_with_the_time(embedded: Worker, join: Join) -> None:
     caller = await greeted(join)
     await ask(caller, "What time is it?", r"It is \d{1,2}:\d\d [AP]M")
-    assert "time" in caller.said("caller").lower()
+    await caller.wait_for(lambda: "time" in caller.said("caller").lower(), "the caller's words")
     await caller.wait_for(lambda: caller.turns, "turn record")
     record = caller.turns[-1]
     assert record["outcome"] == "answered"

@@ -45,7 +45,9 @@ async def test_a_caller_is_greeted_heard_and_answered(local: Worker, join: Join)
     await caller.wait_for_quiet()
     end_s = await caller.say(speech("What time is it now?"))
     await caller.wait_for_answer(end_s, timeout_s=30)
-    assert HEARD.split()[-1] in caller.said("caller").lower()
+    await caller.wait_for(
+        lambda: HEARD.split()[-1] in caller.said("caller").lower(), "the caller's words"
+    )
 
 
 async def test_callers_at_once_are_answered_or_told_that_all_lines_are_busy(

@@ -49,7 +49,7 @@ async def talk(caller: Caller) -> None:
     end_s = await caller.say(speech("What is the weather going to be like tomorrow?"))
     await caller.wait_for_answer(end_s)
     await caller.wait_for(lambda: caller.turns, "turn record")
-    assert SAID in caller.said("caller")
+    await caller.wait_for(lambda: SAID in caller.said("caller"), "the caller's words")
 
 
 def log_lines(worker: Worker) -> list[dict[str, Any]]:

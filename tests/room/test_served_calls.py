@@ -98,7 +98,9 @@ async def test_a_caller_is_greeted_heard_and_answered(served: Worker, join: Join
     await caller.wait_for_quiet()
     end_s = await caller.say(speech("What time is it now?"))
     await caller.wait_for_answer(end_s, timeout_s=30)
-    assert HEARD.split()[-1] in caller.said("caller").lower()
+    await caller.wait_for(
+        lambda: HEARD.split()[-1] in caller.said("caller").lower(), "the caller's words"
+    )
     commands = [" ".join(process.cmdline()) for process in served.processes()]
     assert not any("modelserver" in command for command in commands), "it has one of its own"
 
