@@ -25,13 +25,13 @@ from evals.engines.whisper import device
 from evals.load.budget import responses
 from evals.load.child import child
 from evals.load.steady import Order
+from evals.load.systems import token_for_own_models
 from evals.load.turn import Turn
 from tests.models.full_llama import Weights, cached_llama
 from tests.models.local_settings import HEARD
 from tests.models.random_kokoro import kokoro_folder
 from tests.models.random_whisper import scripted_whisper
-from tests.stack.caller import join_token
-from tests.stack.processes import KEYS, LiveKit, livekit_server
+from tests.stack.processes import LiveKit, livekit_server
 
 _CONTEXT_TOKENS = 4096
 _SETTLE_S = 5.0
@@ -140,7 +140,7 @@ def _voice(made: Path, folder: Path) -> Path:
 
 async def _said(system: System, server: LiveKit, count: int, n: int) -> Said:
     await asyncio.sleep(_SETTLE_S)
-    tokens = [_token(system) for _ in range(count)]
+    tokens = [token_for_own_models(system) for _ in range(count)]
     order = Order(url=server.url, tokens=tokens, turns=n, text=HEARD)
     said = Said()
     async with child("evals.load.steady", asdict(order)) as callers:
@@ -153,12 +153,6 @@ async def _said(system: System, server: LiveKit, count: int, n: int) -> Said:
                 case "end":
                     callers.go_on()
     return said
-
-
-def _token(system: System) -> str:
-    metadata = '{"greeting": ""}'
-    keys = (KEYS.api_key, KEYS.api_secret)
-    return join_token(*keys, system.new_room(), "caller", system.label, metadata)
 
 
 def _row(scale: Scale, count: int, said: Sequence[Said]) -> dict[str, Any]:

@@ -37,13 +37,15 @@ class Loaded:
 
     def token(self) -> str:
         """For one caller, in a room of their own."""
-        room = self.system.new_room()
-        if self.name != LOCAL:
-            return self.system.token(room, Conditions())
-        # A call that names a profile would get that profile's own models.
-        metadata = '{"greeting": ""}'
-        keys = (KEYS.api_key, KEYS.api_secret)
-        return join_token(*keys, room, "caller", self.system.label, metadata)
+        if self.name == LOCAL:
+            return token_for_own_models(self.system)
+        return self.system.token(self.system.new_room(), Conditions())
+
+
+def token_for_own_models(system: System) -> str:
+    """For one caller, in a room of their own: a call that named a profile would get that profile's models."""
+    keys = (KEYS.api_key, KEYS.api_secret)
+    return join_token(*keys, system.new_room(), "caller", system.label, '{"greeting": ""}')
 
 
 def choose_loaded(names: Sequence[str], folder: Path) -> list[Loaded]:

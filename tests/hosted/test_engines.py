@@ -33,10 +33,9 @@ from tests.fakes.providers.faults import Fault, Kind, Plan
 from tests.fakes.providers.openai import FakeOpenAI
 from tests.fakes.providers.provider import KEY, FakeProvider
 from tests.hosted.hosts import settings_for
-from tests.hosted.trials import ONCE, QUESTION, SENTENCE, ask, listen, recognise, speak
+from tests.hosted.trials import ONCE, QUESTION, SENTENCE, SPOKEN, ask, listen, recognise, speak
 
 EAR, MIND, MOUTH = (EngineSpec(name=name) for name in ("deepgram", "openai", "elevenlabs"))
-SPOKEN = SENTENCE.lower().replace(",", "").rstrip(".")
 
 
 @pytest_asyncio.fixture

@@ -22,6 +22,7 @@ ONCE = APIConnectOptions(max_retry=0, timeout=TIMEOUT_S)
 
 QUESTION = "what time is it now"
 SENTENCE = "Hello there, this is a sentence of some length that takes a while to say."
+SPOKEN = SENTENCE.lower().replace(",", "").rstrip(".")
 _RATE_HZ = 16_000
 _FRAME_S = 0.05
 

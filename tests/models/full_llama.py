@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from gguf import GGMLQuantizationType, GGUFWriter, TokenType
+from gguf import GGMLQuantizationType, GGUFWriter
 from gguf.quants import quantize
 from numpy.typing import NDArray
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from tests.models.random_whisper import CACHE
-from tests.models.tiny_llama import CHAT_TEMPLATE, SPECIAL, TAGS
+from tests.models.tiny_llama import SPECIAL, TAGS, add_tokenizer, blank
 
 Weights = Literal["F16", "Q4_0"]
 
@@ -90,7 +90,7 @@ def write_full_llama(path: Path, *, size: str, weights: Weights, seed: int = 0) 
     writer.add_rope_freq_base(1_000_000.0)
     writer.add_layer_norm_rms_eps(1e-6)
     writer.add_vocab_size(VOCABULARY)
-    _add_tokenizer(writer, tokens, merges)
+    add_tokenizer(writer, tokens, merges, rules="qwen2")
     for name, values in _tensors(
         built, _written(tokenizer), tokenizer.encode("\n").ids[0], np.random.default_rng(seed)
     ):
@@ -125,7 +125,7 @@ def _vocabulary(tokenizer: Tokenizer) -> tuple[list[str], list[str]]:
     known = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
     tokens = [token for token, _ in known]
     blanks = VOCABULARY - len(tokens) - len(SPECIAL) - len(TAGS)
-    filled = [*tokens, *(f"<blank{number}>" for number in range(blanks)), *SPECIAL, *TAGS]
+    filled = [*tokens, *map(blank, range(blanks)), *SPECIAL, *TAGS]
     merges = json.loads(tokenizer.to_str())["model"]["merges"]
     return filled, [pair if isinstance(pair, str) else " ".join(pair) for pair in merges]
 
@@ -134,24 +134,6 @@ def _written(tokenizer: Tokenizer) -> list[int]:
     words = {f" {word}" for word in _WRITTEN.split()}
     ids = [tokenizer.encode(word).ids for word in sorted(words)]
     return [found[0] for found in (*ids, *(tokenizer.encode(m).ids for m in _MARKS))]
-
-
-def _add_tokenizer(writer: GGUFWriter, tokens: Sequence[str], merges: Sequence[str]) -> None:
-    special = _FIRST_SPECIAL
-    kinds = [
-        TokenType.UNUSED if token.startswith("<blank") else TokenType.NORMAL
-        for token in tokens[:special]
-    ]
-    kinds += [TokenType.CONTROL] * len(SPECIAL) + [TokenType.USER_DEFINED] * len(TAGS)
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("qwen2")
-    writer.add_token_list(list(tokens))
-    writer.add_token_types(kinds)
-    writer.add_token_merges(list(merges))
-    writer.add_bos_token_id(special)
-    writer.add_eos_token_id(special + 2)
-    writer.add_eot_token_id(special + 2)
-    writer.add_chat_template(CHAT_TEMPLATE)
 
 
 def _tensors(

@@ -6,7 +6,7 @@ leads to letters: so it writes ASCII, in words and sentences of a kind, and neve
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +31,7 @@ class Size:
 TINY = Size(layers=2, width=64, inner=128)
 SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 TAGS = ("<tool_call>", "</tool_call>")
+_BLANK = "<blank"
 _LETTERS = "abcdefghijklmnopqrstuvwxyz     "
 _MARKS = ".?"
 
@@ -93,7 +94,8 @@ def write_tiny_llama(
     writer.add_rope_dimension_count(size.width // size.heads)
     writer.add_vocab_size(len(tokens))
     writer.add_file_type(0)
-    _add_tokenizer(writer, tokens)
+    # Of no effect, as no token is "he", but some merges must be there.
+    add_tokenizer(writer, tokens, ["h e"], rules="gpt-2")
     working = size.layers if working_layers is None else working_layers
     for name, weights in _tensors(len(tokens), size, working, np.random.default_rng(seed)):
         if blur and name == "output.weight":
@@ -106,18 +108,31 @@ def write_tiny_llama(
     return path
 
 
-def _add_tokenizer(writer: GGUFWriter, tokens: list[str]) -> None:
+def add_tokenizer(
+    writer: GGUFWriter, tokens: Sequence[str], merges: Sequence[str], *, rules: str
+) -> None:
+    """Byte-level BPE with the chat template. `tokens`: text, at its end nothing but tokens that no text
+    is read as (`blank`), then SPECIAL and TAGS. `rules`: by whose a text is parted."""
     count = len(tokens) - len(SPECIAL) - len(TAGS)
+    kinds = [
+        TokenType.UNUSED if token.startswith(_BLANK) else TokenType.NORMAL
+        for token in tokens[:count]
+    ]
+    kinds += [TokenType.CONTROL] * len(SPECIAL) + [TokenType.USER_DEFINED] * len(TAGS)
     writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("gpt-2")
-    writer.add_token_list(tokens)
-    kinds = [TokenType.NORMAL] * count + [TokenType.CONTROL] * len(SPECIAL)
-    writer.add_token_types([*kinds, *[TokenType.USER_DEFINED] * len(TAGS)])
-    writer.add_token_merges(["h e"])  # of no effect, as no token is "he", but some must be there
+    writer.add_tokenizer_pre(rules)
+    writer.add_token_list(list(tokens))
+    writer.add_token_types(kinds)
+    writer.add_token_merges(list(merges))
     writer.add_bos_token_id(count)
     writer.add_eos_token_id(count + 2)
     writer.add_eot_token_id(count + 2)
     writer.add_chat_template(CHAT_TEMPLATE)
+
+
+def blank(number: int) -> str:
+    """A token that no text is read as."""
+    return f"{_BLANK}{number}>"
 
 
 def _tensors(

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -32,6 +33,20 @@ from tests.models.tiny_moonshine import tiny_moonshine
 from tests.models.tiny_piper import tiny_piper
 
 PUBLISHED = ("PARLEY_MODELSERVER_SOCKET", "PARLEY_LLAMA_URL", "PARLEY_LLAMA_SLOTS")
+
+
+@pytest.fixture(autouse=True)
+def unpublished(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a worker puts into the environment goes with the test."""
+    for name in PUBLISHED:
+        monkeypatch.setenv(name, "")  # so that it is remembered that it was not there
+        monkeypatch.delenv(name)
+
+
+def settings_in(folder: Path, **others: Any) -> Settings:
+    """Simulated engines but for what `others` names."""
+    defaults = {"agent_profile": "simulated", "agent_language": "auto"}
+    return Settings(_env_file=None, agent_cache_dir=folder / "cache", **(defaults | others))
 
 
 @dataclass(frozen=True)
@@ -88,17 +103,10 @@ async def running_call(settings: Settings, folder: Path) -> AsyncIterator[Pipeli
 @pytest.mark.timeout(60)  # a process that loads its models
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 async def test_engines_hear_and_speak_as_the_settings_name_them_in_any_language(
-    case: Case, folder: Path, monkeypatch: pytest.MonkeyPatch
+    case: Case, folder: Path
 ) -> None:
-    for name in PUBLISHED:
-        monkeypatch.setenv(name, "")  # what the worker puts there goes with the test
-    settings = Settings(
-        _env_file=None,
-        agent_cache_dir=folder / "cache",
-        agent_profile="local",
-        agent_llm="responder",
-        agent_language="auto",
-        **case.engines(folder),
+    settings = settings_in(
+        folder, agent_profile="local", agent_llm="responder", **case.engines(folder)
     )
     async with running_call(settings, folder) as pipeline:
         conversation = await stt_checks.say(pipeline.stt, case.utterance)
@@ -112,17 +120,9 @@ async def test_engines_hear_and_speak_as_the_settings_name_them_in_any_language(
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 async def test_a_speed_of_the_settings_or_of_a_call_reaches_voices_in_the_server(
-    case: Case, folder: Path, monkeypatch: pytest.MonkeyPatch
+    case: Case, folder: Path
 ) -> None:
-    for name in PUBLISHED:
-        monkeypatch.setenv(name, "")
-    settings = Settings(
-        _env_file=None,
-        agent_cache_dir=folder / "cache",
-        agent_profile="simulated",
-        agent_tts=case.engines(folder)["agent_tts"],
-        agent_language="auto",
-    )
+    settings = settings_in(folder, agent_tts=case.engines(folder)["agent_tts"])
     async with running_call(settings, folder) as usual:
         usual_s = await _said_s(usual.speaker)
         for speed in (0.6, 1.5):
@@ -143,18 +143,10 @@ async def _said_s(voice: tts.TTS) -> float:
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 async def test_a_voice_that_is_not_there_is_told_at_the_start(
-    case: Case, folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    case: Case, folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    for name in PUBLISHED:
-        monkeypatch.setenv(name, "")
-    settings = Settings(
-        _env_file=None,
-        agent_cache_dir=folder / "cache",
-        agent_profile="simulated",
-        agent_tts=case.engines(folder)["agent_tts"],
-        agent_language="auto",
-        agent_voice="donald",
-    )
+    voice = case.engines(folder)["agent_tts"]
+    settings = settings_in(folder, agent_tts=voice, agent_voice="donald")
     with pytest.raises(EngineError, match="did not start"):
         async with running_call(settings, folder):
             pass
@@ -164,17 +156,9 @@ async def test_a_voice_that_is_not_there_is_told_at_the_start(
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 async def test_a_voice_that_a_server_elsewhere_does_not_have_is_told_at_the_start(
-    case: Case, folder: Path, monkeypatch: pytest.MonkeyPatch
+    case: Case, folder: Path
 ) -> None:
-    for name in PUBLISHED:
-        monkeypatch.setenv(name, "")
-    settings = Settings(
-        _env_file=None,
-        agent_cache_dir=folder / "cache",
-        agent_profile="simulated",
-        agent_tts=case.engines(folder)["agent_tts"],
-        agent_language="auto",
-    )
+    settings = settings_in(folder, agent_tts=case.engines(folder)["agent_tts"])
     host = local_host(settings, choose(settings), folder)
     assert host is not None
     async with host.running():
@@ -205,10 +189,8 @@ def test_a_voice_of_a_server_elsewhere_is_described_here_or_said_to_be_missing(
 
 
 async def test_the_first_call_finds_its_instructions_and_tools_read(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path,
 ) -> None:
-    for name in PUBLISHED:
-        monkeypatch.setenv(name, "")
     settings = Settings(
         _env_file=None,
         agent_cache_dir=folder / "cache",
