@@ -42,6 +42,7 @@ class Part:
     patience: tuple[str, ...] = ("normal",)
     n: int
     baseline_n: int = 30
+    parallel: int = 4
     timed_parallel: int = 2
 
 
@@ -54,6 +55,7 @@ PLANS: dict[str, tuple[Part, ...]] = {
             sets=("plain", "pauses", "backchannels", "interruptions"),
             n=10,
             baseline_n=10,
+            parallel=2,
         ),
     ),
     "full": (
@@ -67,7 +69,6 @@ PLANS: dict[str, tuple[Part, ...]] = {
         Part(systems=("parley_embedded",), sets=("plain", "human"), n=30, timed_parallel=1),
     ),
 }
-PARALLEL = 4
 SPLITS: dict[str, Split] = {"quick": "dev", "full": "test"}
 """Whoever tunes looks at what the quick plan says; the test sentences are for the full one."""
 
@@ -98,7 +99,7 @@ def carry_out(
                 split=split,
                 n=part.n,
                 baseline_n=part.baseline_n,
-                parallel=PARALLEL,
+                parallel=part.parallel,
                 timed_parallel=part.timed_parallel,
                 resume=resume or index > 0,
             )
