@@ -208,7 +208,7 @@ class Dialogue(ABC):
 
     def _go_on(self) -> None:
         """Once it has started."""
-        self._read_ahead.begin(self._assistant)
+        self._read_ahead.begin(self._assistant, self._session)
         if self._realtime is None:
             self._begin_cascade()
         self._thread.hold(self._session, self._agent, self._phrases)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
-from livekit.agents import Agent, llm, stt
+from livekit.agents import Agent, AgentSession, ConversationItemAddedEvent, llm, stt
 
 from agent.turns.stt_events import FINAL, INTERIM, PREFLIGHT
 
@@ -41,7 +41,8 @@ class ReadsAhead(Protocol):
 class ReadAhead:
     """For one call; does nothing without a model that can read ahead.
 
-    The instructions are read while the call begins, the caller's words while they are being said.
+    The instructions are read while the call begins, an answer once it has been spoken (as far as it was
+    heard), the caller's words while they are being said.
     An answer that is begun on a likely end takes over: of these the model ends its reading itself.
     """
 
@@ -54,10 +55,17 @@ class ReadAhead:
         self._on_end = on_end
         self._partial = ""
 
-    def begin(self, agent: Agent) -> None:
-        """Reads the agent's instructions and tools."""
+    def begin(self, agent: Agent, session: AgentSession[None]) -> None:
+        """Reads the agent's instructions and tools, and from now on what has been said to the caller."""
         if self._engine is not None:
             self._spawn(self._engine.warm_up(agent.chat_ctx, agent.tools))
+            session.on("conversation_item_added", lambda event: self.added(event, agent))
+
+    def added(self, event: ConversationItemAddedEvent, agent: Agent) -> None:
+        """Takes what is new in the conversation."""
+        is_said = isinstance(event.item, llm.ChatMessage) and event.item.role == "assistant"
+        if is_said and not self._partial and self._engine is not None:
+            self._spawn(self._read(self._engine, agent, ""))
 
     def heard(self, event: stt.SpeechEvent, words: str, agent: Agent) -> None:
         """Takes what the recogniser says; `words`: of the whole turn in progress."""

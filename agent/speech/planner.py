@@ -21,6 +21,8 @@ _SHORTEST_CHARS = 4
 _FIRST_COMMA_CHARS = 14
 _FIRST_MAX_CHARS = 80
 _HURRIED_MAX_CHARS = 30
+_FIRST_WITHIN_S = 0.8
+"""A first clause that takes longer to make is cut between words, however long the phrase."""
 _LATER_CHARS = 25
 _LATER_MAX_CHARS = 40
 """Shorter would be cut within phrases."""
@@ -109,7 +111,10 @@ class ClausePlanner:
         """Short, but long enough to speak while the second is made."""
         next_s = self.ready_s(_TYPICAL_CLAUSE_S) + _MARGIN_S
         needed_chars = round((next_s - _PAUSE_S) * self.chars_per_s)
-        longest = _HURRIED_MAX_CHARS if self.is_hurried else _FIRST_MAX_CHARS
+        longest = _HURRIED_MAX_CHARS
+        if not self.is_hurried:
+            affordable = round(self._chars_made_in(_FIRST_WITHIN_S))
+            longest = min(max(longest, affordable, needed_chars), _FIRST_MAX_CHARS)
         shortest = _SHORTEST_CHARS if self.is_hurried else max(needed_chars, _SHORTEST_CHARS)
         shortest = min(shortest, longest)
         return ClauseLength(
@@ -119,10 +124,12 @@ class ClausePlanner:
             max_chars=longest,
         )
 
+    def _chars_made_in(self, seconds: float) -> float:
+        return (seconds - self.first.fixed_s) / max(self.first.per_s, 1e-3) * self.chars_per_s
+
     def later_length(self, spare_s: float) -> ClauseLength:
         """As long as can be made within `spare_s`, when there will be nothing left to play."""
-        free_s = spare_s - self.first.fixed_s - _MARGIN_S
-        affordable = free_s / max(self.first.per_s, 1e-3) * self.chars_per_s
+        affordable = self._chars_made_in(spare_s - _MARGIN_S)
         longest = round(min(max(affordable, _LATER_MAX_CHARS), _MAX_CHARS))
         shortest = min(max(longest // 2, _LATER_CHARS), _LONGEST_WAIT_CHARS)
         return ClauseLength(

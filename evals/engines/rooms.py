@@ -12,7 +12,7 @@ import asyncio
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -98,11 +98,11 @@ def make_models(scale: Scale) -> Models:
 
 @contextmanager
 def _both(models: Models, most: int, server: LiveKit) -> Iterator[tuple[System, System]]:
-    """Ours and the stock one; each has a llama.cpp server of its own, with the same options."""
+    """Ours and the stock one; each has a llama.cpp server of its own, the stock one's with the plain priority."""
     options = ServerOptions(model=models.llama, slots=most, context_tokens=_CONTEXT_TOKENS)
     with tempfile.TemporaryDirectory(prefix="parley-") as folder, ExitStack() as stack:
         kokoro = _voice(models.kokoro, Path(folder))
-        url = stack.enter_context(running_llama(options))
+        url = stack.enter_context(running_llama(replace(options, niceness=0)))
         ours = System(
             name="parley_rooms",
             command=("python", "-m", "agent", "dev", "--no-reload"),

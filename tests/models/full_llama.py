@@ -2,8 +2,9 @@
 what it says is not.
 
 Its vocabulary is as long as the real one's and has real words: a prompt has as many tokens as it would
-have. One direction of its weights leads to common words and full stops, so that it writes clauses that can
-be spoken; after a full stop it mostly ends. All layers are the same one, which costs what different ones cost.
+have. One direction of its weights leads to common words and full stops, so that it writes sentences that can
+be spoken: eight words, one of three at each place, perhaps a comma in the middle, and after a full stop it
+ends or goes on. All layers are the same one, which costs what different ones cost.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -43,24 +44,33 @@ class Architecture:
 
 SIZES = {"0.5b": Architecture(24, 896, 4864, 14), "1.5b": Architecture(28, 1536, 8960, 12)}
 
-_VERSION = 4
+_VERSION = 5
 """To be raised when models made before are no good any more."""
 
-_END = 14.0
-"""The logit of an end after a full stop: more than that of all words together."""
+_LED = 14.0
+"""The logit of what follows a token: more than that of all other tokens together."""
+
+_ENDS = 1.5
+"""How likely an end is after a full stop; each of three words has 1. Six answers in ten have one sentence."""
 
 _FIRST_SPECIAL = VOCABULARY - len(SPECIAL) - len(TAGS)
+_END = _FIRST_SPECIAL + 2
 _ROOT = Path(__file__).parents[2]
 _WORDS_KNOWN = 8_000
-_WRITTEN = (
-    " the a room is at we have for two and you can it from to in open until nine with breakfast"
-    " quiet second floor evening table please morning there every day"
-).title()
-"""The words it writes: each could begin a sentence, for only so is the one before at its end."""
+_PLACES = (
+    " The We You",
+    " Have Can Please",
+    " Open Until From",
+    " Morning Evening Day",
+    " There For With",
+    " Two Nine Every",
+    " Quiet Second Breakfast",
+    " Room Table Floor",
+)
+"""The words of a sentence, one of each. Each could begin one, for only so is the one before at its end."""
 
-_MARKS = (",", ".")
-_FULL_STOP = 1.2
-"""How much likelier than a word: every ninth token."""
+_BEFORE_COMMA = 3
+"""The place behind which there is a comma in one sentence of four."""
 
 
 def cached_llama(*, size: str, weights: Weights, cache: Path = CACHE) -> Path:
@@ -91,9 +101,7 @@ def write_full_llama(path: Path, *, size: str, weights: Weights, seed: int = 0) 
     writer.add_layer_norm_rms_eps(1e-6)
     writer.add_vocab_size(VOCABULARY)
     add_tokenizer(writer, tokens, merges, rules="qwen2")
-    for name, values in _tensors(
-        built, _written(tokenizer), tokenizer.encode("\n").ids[0], np.random.default_rng(seed)
-    ):
+    for name, values in _tensors(built, _written(tokenizer), np.random.default_rng(seed)):
         if values.ndim == 1:
             writer.add_tensor(name, values)
         else:
@@ -113,7 +121,7 @@ def _tokenizer() -> Tokenizer:
     trainer = trainers.BpeTrainer(
         vocab_size=_WORDS_KNOWN, initial_alphabet=pre_tokenizers.ByteLevel.alphabet()
     )
-    texts = [_WRITTEN * 50]
+    texts = [" ".join(_PLACES) * 50]
     for pattern in ("docs/*.md", "agent/**/*.md", "evals/data/*.yaml"):
         texts += [each.read_text() for each in sorted(_ROOT.glob(pattern))]
     tokenizer.train_from_iterator(texts, trainer)
@@ -130,14 +138,40 @@ def _vocabulary(tokenizer: Tokenizer) -> tuple[list[str], list[str]]:
     return filled, [pair if isinstance(pair, str) else " ".join(pair) for pair in merges]
 
 
-def _written(tokenizer: Tokenizer) -> list[int]:
-    words = {f" {word}" for word in _WRITTEN.split()}
-    ids = [tokenizer.encode(word).ids for word in sorted(words)]
-    return [found[0] for found in (*ids, *(tokenizer.encode(m).ids for m in _MARKS))]
+@dataclass(frozen=True)
+class _Written:
+    """Tokens."""
+
+    places: list[list[int]]
+    comma: int
+    full_stop: int
+    line_end: int
+    """The last one before an answer."""
+
+    @property
+    def all(self) -> list[int]:
+        return [*(word for place in self.places for word in place), self.comma, self.full_stop]
+
+    def follows(self) -> Iterator[tuple[list[int], list[int]]]:
+        """What may come after what, each as likely as another."""
+        first = self.places[0]
+        yield [self.line_end], first
+        yield [self.full_stop], [*first, _END]
+        yield [self.comma], self.places[_BEFORE_COMMA + 1]
+        yield self.places[_BEFORE_COMMA], [self.comma]
+        yield from zip(self.places, [*self.places[1:], [self.full_stop]], strict=True)
+
+
+def _written(tokenizer: Tokenizer) -> _Written:
+    def token(text: str) -> int:
+        return int(tokenizer.encode(text).ids[0])
+
+    places = [[token(f" {word}") for word in place.split()] for place in _PLACES]
+    return _Written(places, token(","), token("."), token("\n"))
 
 
 def _tensors(
-    built: Architecture, written: Sequence[int], line_end: int, random: np.random.Generator
+    built: Architecture, written: _Written, random: np.random.Generator
 ) -> Iterator[tuple[str, NDArray[np.float32]]]:
     """The direction is the first of the width: layers add nothing to it and little to the others."""
 
@@ -149,13 +183,12 @@ def _tensors(
     yield "token_embd.weight", embedding
     output = weights(VOCABULARY, built.width, scale=2.0 / math.sqrt(built.width))
     output[:, 0] = -3.0
-    output[list(written), 0] = 1.0
-    full_stop = written[-1]
-    output[full_stop, 0] = _FULL_STOP
+    output[written.all] *= 0.1  # one word is as likely as another
+    output[written.all, 0] = 1.0
+    output[_END, 0] = _ENDS
     # What a token is read as is nearly its own embedding to the end.
-    output[_FIRST_SPECIAL + 2] = _led_by(embedding[full_stop]) * _END
-    for mark in written[-len(_MARKS) :]:  # no answer begins with one
-        output[mark] -= _led_by(embedding[line_end]) * _END
+    for before, after in written.follows():
+        output[after] += sum(_led_by(embedding[token]) for token in before) * _LED
     yield "output.weight", output
     yield "output_norm.weight", np.ones(built.width, np.float32)
     layer = dict(_layer(built, weights))

@@ -112,6 +112,16 @@ async def test_it_keeps_the_contract_of_an_llm(server: llama_cpp.LlamaServer) ->
         await llm_checks.check_loop_stays_free(engine)
 
 
+def test_on_a_processor_it_lets_whisper_and_the_voice_go_first(
+    server: llama_cpp.LlamaServer,
+) -> None:
+    assert server.pid is not None
+    assert os.getpriority(os.PRIO_PROCESS, server.pid) == 10
+    group = Path(f"/proc/{server.pid}/autogroup")
+    if group.exists() and os.geteuid() == 0:
+        assert group.read_text().split()[-1] == "10"
+
+
 async def test_a_turn_costs_its_new_words_alone(server: llama_cpp.LlamaServer) -> None:
     chat_ctx = instructed()
     async with call(server) as engine:

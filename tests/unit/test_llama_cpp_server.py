@@ -49,7 +49,8 @@ def test_a_file_that_is_missing_or_foreign_is_told_before_anything_is_started(
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"slots": 0}, {"context_tokens": 10}, {"gpu_layers": -1}, {"threads": 0}]
+    "wrong",
+    [{"slots": 0}, {"context_tokens": 10}, {"gpu_layers": -1}, {"threads": 0}, {"niceness": -1}],
 )
 def test_options_that_make_no_sense_are_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(EngineError, match=next(iter(wrong))):

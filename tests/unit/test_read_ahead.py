@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from livekit.agents import Agent, LanguageCode, llm, stt
+from livekit.agents import (
+    Agent,
+    AgentSession,
+    ConversationItemAddedEvent,
+    LanguageCode,
+    llm,
+    stt,
+)
 
 from agent.read_ahead import ReadAhead
 from tests.fakes.repeating_llm import RepeatingLLM
@@ -73,7 +80,7 @@ def agent() -> Agent:
 
 async def test_the_instructions_are_read_before_the_first_turn(agent: Agent) -> None:
     reader = Reader()
-    ReadAhead([reader], run).begin(agent)
+    ReadAhead([reader], run).begin(agent, AgentSession())
     await asyncio.sleep(0)
     assert reader.openings == 1
 
@@ -101,6 +108,29 @@ async def test_what_an_answer_was_begun_on_is_not_read_again_but_in_the_next_tur
     ahead.heard(event(INTERIM, "yes"), "yes", agent)
     await asyncio.sleep(0)
     assert reader.partials == ["yes"]
+
+
+async def test_what_was_said_to_the_caller_is_read_once_it_is_said_unless_they_speak(
+    agent: Agent,
+) -> None:
+    reader, session = Reader(), AgentSession[None]()
+    ahead = ReadAhead([reader], run)
+    ahead.begin(agent, session)
+
+    def added(role: llm.ChatRole) -> None:
+        message = llm.ChatMessage(role=role, content=["Hello."])
+        session.emit("conversation_item_added", ConversationItemAddedEvent(item=message))
+
+    added("user")
+    await asyncio.sleep(0)
+    assert not reader.partials
+    added("assistant")
+    await asyncio.sleep(0)
+    assert reader.partials == [""]
+    ahead.heard(event(INTERIM, "wait"), "wait", agent)
+    added("assistant")
+    await asyncio.sleep(0)
+    assert reader.partials == ["", "wait"]
 
 
 async def test_all_segments_of_a_turn_are_read(agent: Agent) -> None:
@@ -157,6 +187,6 @@ async def test_the_model_is_asked_for_the_end_only_where_somebody_wants_to_know(
 async def test_a_model_that_cannot_read_ahead_is_left_alone(agent: Agent) -> None:
     begun: list[Coroutine[Any, Any, None]] = []
     ahead = ReadAhead([RepeatingLLM()], begun.append)
-    ahead.begin(agent)
+    ahead.begin(agent, AgentSession())
     ahead.heard(event(INTERIM, "what time"), "what time", agent)
     assert not begun

@@ -73,6 +73,14 @@ def test_the_slower_the_engine_the_longer_its_first_clause() -> None:
     assert shortest[0] < shortest[2] < shortest[-1] <= 80
 
 
+def test_a_first_clause_that_would_take_long_is_cut_between_words_unless_a_gap_followed() -> None:
+    longest = {rtf: engine(rtf).first_length().max_chars for rtf in (0.05, 0.3, 1.2)}
+    assert longest[0.05] == 80
+    assert 30 <= longest[0.3] <= 36
+    assert engine(0.3).first.of(longest[0.3] / 14) <= 0.82
+    assert longest[1.2] == engine(1.2).first_length().sentence_chars > 30
+
+
 def test_an_engine_that_gives_audio_as_it_goes_needs_no_long_first_clause() -> None:
     assert engine(0.9, is_streaming=True).first_length().sentence_chars < 10
     assert engine(0.9).first_length().sentence_chars > 25

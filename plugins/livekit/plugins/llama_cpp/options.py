@@ -24,6 +24,10 @@ class ServerOptions:
     threads: int | None = None
     """For generating and for reading; None: as many as there are physical cores."""
 
+    niceness: int = 10
+    """On a processor, 0 to 19: so far others go first. Whisper and the voice are waited for, the rest of
+    an answer is not; at equal rights a first clause takes twice as long while llama.cpp writes on."""
+
     gpu_layers: int | None = None
     """On the GPU; 0 for none, None for as many as fit if there is a GPU."""
 
@@ -69,6 +73,7 @@ class ServerOptions:
             "context_tokens": 256,
             "slots": 1,
             "threads": 1,
+            "niceness": 0,
             "gpu_layers": 0,
             "batch_tokens": 1,
             "cache_reuse_tokens": 0,

@@ -12,6 +12,7 @@ import fcntl
 import json
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 _GPU_BATCH, _CPU_BATCH = 512, 128
@@ -48,10 +49,19 @@ def _start(options: dict[str, Any]) -> Any:
     has_gpu = options["gpu_layers"] != 0 and _has_gpu(xllamacpp)
     if options["gpu_layers"] and not has_gpu:
         raise RuntimeError("no GPU")
+    if not has_gpu:
+        _let_others_first(options["niceness"])
     params = _params(xllamacpp, options)
     params.n_batch = options["batch_tokens"] or (_GPU_BATCH if has_gpu else _CPU_BATCH)
     params.n_ubatch = min(params.n_ubatch, params.n_batch)
     return xllamacpp.Server(params)
+
+
+def _let_others_first(niceness: int) -> None:
+    """Linux weighs sessions before it looks at the processes in them: both are told."""
+    os.nice(niceness)
+    with contextlib.suppress(OSError):  # another system, or a Linux that groups nothing
+        Path("/proc/self/autogroup").write_text(str(niceness))
 
 
 def _params(library: Any, options: dict[str, Any]) -> Any:
