@@ -78,15 +78,22 @@ class Chains:
     """Makes the chains of one call."""
 
     def __init__(
-        self, hedge_s: float | None, *, first_token_s: float = 0.0, speed: float = 1.0
+        self,
+        hedge_s: float | None,
+        *,
+        voice_hedge_s: float | None = None,
+        first_token_s: float = 0.0,
+        speed: float = 1.0,
     ) -> None:
-        """`first_token_s`: what a local language model needs for it on this machine; 0 where nobody
+        """`hedge_s`, `voice_hedge_s`: of language models, of voices; None for never. `first_token_s`: what a local language model needs for it on this machine; 0 where nobody
         has measured it. Only a slow one gets another deadline. `speed`: of voices, by their own."""
         path = os.environ.get(_VARIABLE)
         self._breakers = Breakers(
             FileStore(Path(path)) if path else MemoryStore(), on_event=self.heard
         )
         self._hedge_s = hedge_s
+        self._voice_hedge_s = voice_hedge_s
+        self._voices: ChainTTS | None = None
         self._speed = speed
         llm_s = max(LOCAL_S["llm"], _AMONG_OTHERS * first_token_s)
         self._local_s = LOCAL_S | {"llm": min(llm_s, _LONGEST_LLM_S)}
@@ -102,7 +109,12 @@ class Chains:
         models = choice.listed["llm"]
         is_here = any(spec.name == LLAMA and not is_url(spec) for spec in models)
         tuning = load_tuning(settings.cache_dir) if is_here else Tuning()
-        return cls(settings.agent_hedge_s, first_token_s=tuning.llama_first_s, speed=choice.speed)
+        return cls(
+            settings.agent_hedge_s,
+            voice_hedge_s=settings.agent_voice_hedge_s,
+            first_token_s=tuning.llama_first_s,
+            speed=choice.speed,
+        )
 
     def can_spare(self, stage: str) -> bool:
         return stage in self._preferred
@@ -114,6 +126,15 @@ class Chains:
             self._breakers.spared.add(name)
         else:
             self._breakers.spared.discard(name)
+
+    @property
+    def can_hedge_voices(self) -> bool:
+        return self._voices is not None and self._voice_hedge_s is not None
+
+    def hedge_voices(self, *, is_hedged: bool) -> None:
+        """Whether a second voice is asked when one is late, where that is set."""
+        if self._voices is not None:
+            self._voices.hedge_s = self._voice_hedge_s if is_hedged else None
 
     def stt(self, engines: Engines[stt.STT[Any]]) -> stt.STT[Any]:
         if not self._is_chain("stt", engines):
@@ -138,12 +159,14 @@ class Chains:
     def tts(self, engines: Engines[tts.TTS[Any]]) -> tts.TTS[Any]:
         if not self._is_chain("tts", engines):
             return engines[0][1]
-        return ChainTTS(
+        self._voices = ChainTTS(
             self._members("tts", engines),
             breakers=self._breakers,
+            hedge_s=self._voice_hedge_s,
             speed=self._speed,
             on_event=self.heard,
         )
+        return self._voices
 
     def heard(self, event: ChainEvent) -> None:
         match event:

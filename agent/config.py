@@ -184,6 +184,8 @@ class Settings(BaseSettings):
     """Seconds from the end of a turn to the answer's first sound; when two of eight answers are later, the call takes the next engine of a list, or shorter first clauses, until they are in time again. 0 for never."""
     agent_hedge_s: Seconds | None = None
     """Seconds of silence after which the next language model of AGENT_LLM is asked as well, 0 for both at once; the quicker one speaks. Unset: only when one has failed."""
+    agent_voice_hedge_s: Seconds | None = None
+    """Seconds of silence after which the next voice of AGENT_TTS (espeak-ng behind a single one) is asked for a reply's first words as well; the quicker one speaks the reply. Unset: only when one has failed. Not while answers are late for AGENT_TURN_BUDGET_S."""
     agent_vad: Vad = "silero"
     """What tells speech from silence: silero, ten_vad (extra tenvad, a licence of its own) or webrtc_vad (extra webrtcvad)."""
     agent_noise: Annotated[str, AfterValidator(_noise)] = "off"

@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 _WHAT: dict[Stage, str] = {
     "stt": "the next recogniser of the list",
     "llm": "the next language model of the list",
-    "tts": "a shorter first clause",
+    "tts": "a shorter first clause, one voice at a time",
 }
 
 
@@ -42,7 +42,8 @@ class Thrift:
     def _can_step(self) -> list[Stage]:
         stages: list[Stage] = ["stt", "llm"]
         can: list[Stage] = [stage for stage in stages if self._chains.can_spare(stage)]
-        return [*can, "tts"] if self._planner is not None else can
+        can_hurry = self._planner is not None or self._chains.can_hedge_voices
+        return [*can, "tts"] if can_hurry else can
 
     def _take(self, step: Step) -> None:
         metrics.STEPS.labels(step.stage, "down" if step.is_down else "up").inc()
@@ -52,5 +53,7 @@ class Thrift:
         )
         if step.stage != "tts":
             self._chains.spare(step.stage, is_spared=step.is_down)
-        elif self._planner is not None:
+            return
+        self._chains.hedge_voices(is_hedged=not step.is_down)
+        if self._planner is not None:
             self._planner.is_hurried = step.is_down

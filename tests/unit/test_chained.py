@@ -42,6 +42,7 @@ async def test_several_are_a_chain_in_their_order(environment: Path) -> None:
         agent_llm="simulated:200ms, responder",
         agent_tts="simulated, espeak",
         agent_hedge_s=0.5,
+        agent_voice_hedge_s=0.4,
     )
     pipeline = build(settings, choose(settings), CallOptions(), Loaded())
     assert isinstance(pipeline.stt, ChainSTT)
@@ -51,7 +52,7 @@ async def test_several_are_a_chain_in_their_order(environment: Path) -> None:
         "llm:simulated:200ms",
         "llm:responder",
     ]
-    assert pipeline.llm.hedge_s == 0.5
+    assert (pipeline.llm.hedge_s, pipeline.speaker.hedge_s) == (0.5, 0.4)
     assert len(pipeline.members) == 6
     await pipeline.aclose()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 import pytest
-from livekit.plugins.chains import ChainLLM
+from livekit.plugins.chains import ChainLLM, ChainTTS
 from prometheus_client import REGISTRY
 
 from agent.config import Settings
@@ -50,6 +50,19 @@ async def test_a_slow_model_makes_way_for_the_next_and_comes_back() -> None:
     for _ in range(WINDOW):
         thrift.finished(turn())
     assert pipeline.llm.in_use.name == "llm:simulated:2s"
+    await pipeline.aclose()
+
+
+async def test_a_call_that_is_late_asks_one_voice_at_a_time() -> None:
+    pipeline = pipeline_of(agent_tts="simulated, espeak", agent_voice_hedge_s="0.4")
+    assert isinstance(pipeline.speaker, ChainTTS) and pipeline.planner is None
+    thrift = Thrift(pipeline.chains, pipeline.planner, budget_s=1.0)
+    for _ in range(2):
+        thrift.finished(turn(tts_s=2.0))
+    assert pipeline.speaker.hedge_s is None
+    for _ in range(WINDOW):
+        thrift.finished(turn())
+    assert pipeline.speaker.hedge_s == 0.4
     await pipeline.aclose()
 
 

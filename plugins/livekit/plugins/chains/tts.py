@@ -76,6 +76,15 @@ class ChainTTS(tts.TTS[Never]):
             engine.on("metrics_collected", self._forward_metrics)
 
     @property
+    def hedge_s(self) -> float | None:
+        """May be changed at any time."""
+        return self._crew.hedge_s
+
+    @hedge_s.setter
+    def hedge_s(self, hedge_s: float | None) -> None:
+        self._crew.hedge_s = hedge_s
+
+    @property
     def model(self) -> str:
         """Of the member that speaks, or would."""
         return self._crew.current().member.engine.model
