@@ -116,10 +116,10 @@ def test_on_a_processor_it_lets_whisper_and_the_voice_go_first(
     server: llama_cpp.LlamaServer,
 ) -> None:
     assert server.pid is not None
-    assert os.getpriority(os.PRIO_PROCESS, server.pid) == 10
+    assert os.getpriority(os.PRIO_PROCESS, server.pid) == 5
     group = Path(f"/proc/{server.pid}/autogroup")
     if group.exists() and os.geteuid() == 0:
-        assert group.read_text().split()[-1] == "10"
+        assert group.read_text().split()[-1] == "5"
 
 
 async def test_a_turn_costs_its_new_words_alone(server: llama_cpp.LlamaServer) -> None:

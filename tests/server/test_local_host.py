@@ -188,6 +188,7 @@ def test_a_voice_of_a_server_elsewhere_is_described_here_or_said_to_be_missing(
         build(settings, choice, CallOptions(), Loaded())
 
 
+@pytest.mark.timeout(90)  # on a busy machine llama.cpp stands back, and 3000 tokens take their time
 async def test_the_first_call_finds_its_instructions_and_tools_read(
     folder: Path,
 ) -> None:
@@ -220,6 +221,7 @@ async def test_a_server_of_somebody_s_own_reads_them_beside_the_worker(tmp_path:
             slots=1,
             threads=1,
             gpu_layers=0,
+            niceness=0,
             api_key="sesame",
         )
     )

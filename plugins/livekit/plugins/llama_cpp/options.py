@@ -24,9 +24,10 @@ class ServerOptions:
     threads: int | None = None
     """For generating and for reading; None: as many as there are physical cores."""
 
-    niceness: int = 10
+    niceness: int = 5
     """On a processor, 0 to 19: so far others go first. Whisper and the voice are waited for, the rest of
-    an answer is not; at equal rights a first clause takes twice as long while llama.cpp writes on."""
+    an answer is not; at equal rights a first clause takes 1.7 times as long while llama.cpp writes
+    on. More would starve it on a machine that is busy with other things."""
 
     gpu_layers: int | None = None
     """On the GPU; 0 for none, None for as many as fit if there is a GPU."""

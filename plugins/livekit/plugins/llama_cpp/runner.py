@@ -49,18 +49,22 @@ def _start(options: dict[str, Any]) -> Any:
     has_gpu = options["gpu_layers"] != 0 and _has_gpu(xllamacpp)
     if options["gpu_layers"] and not has_gpu:
         raise RuntimeError("no GPU")
-    if not has_gpu:
-        _let_others_first(options["niceness"])
     params = _params(xllamacpp, options)
     params.n_batch = options["batch_tokens"] or (_GPU_BATCH if has_gpu else _CPU_BATCH)
     params.n_ubatch = min(params.n_ubatch, params.n_batch)
-    return xllamacpp.Server(params)
+    server = xllamacpp.Server(params)
+    if not has_gpu:
+        _let_others_first(options["niceness"])  # now that it has loaded: that is waited for, too
+    return server
 
 
 def _let_others_first(niceness: int) -> None:
-    """Linux weighs sessions before it looks at the processes in them: both are told."""
+    """On Linux each thread has a niceness of its own, which its children inherit, and sessions are
+    weighed before what is in them."""
     os.nice(niceness)
     with contextlib.suppress(OSError):  # another system, or a Linux that groups nothing
+        for thread in Path("/proc/self/task").iterdir():
+            os.setpriority(os.PRIO_PROCESS, int(thread.name), niceness)
         Path("/proc/self/autogroup").write_text(str(niceness))
 
 
