@@ -85,8 +85,9 @@ class Chains:
         first_token_s: float = 0.0,
         speed: float = 1.0,
     ) -> None:
-        """`hedge_s`, `voice_hedge_s`: of language models, of voices; None for never. `first_token_s`: what a local language model needs for it on this machine; 0 where nobody
-        has measured it. Only a slow one gets another deadline. `speed`: of voices, by their own."""
+        """`hedge_s`, `voice_hedge_s`: of language models, of voices; None for never. `first_token_s`:
+        what a local language model needs for it on this machine; 0 where nobody has measured it. Only a
+        slow one gets another deadline. `speed`: of voices, by their own."""
         path = os.environ.get(_VARIABLE)
         self._breakers = Breakers(
             FileStore(Path(path)) if path else MemoryStore(), on_event=self.heard

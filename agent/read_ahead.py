@@ -59,10 +59,9 @@ class ReadAhead:
         """Reads the agent's instructions and tools, and from now on what has been said to the caller."""
         if self._engine is not None:
             self._spawn(self._engine.warm_up(agent.chat_ctx, agent.tools))
-            session.on("conversation_item_added", lambda event: self.added(event, agent))
+            session.on("conversation_item_added", lambda event: self._added(event, agent))
 
-    def added(self, event: ConversationItemAddedEvent, agent: Agent) -> None:
-        """Takes what is new in the conversation."""
+    def _added(self, event: ConversationItemAddedEvent, agent: Agent) -> None:
         is_said = isinstance(event.item, llm.ChatMessage) and event.item.role == "assistant"
         if is_said and not self._partial and self._engine is not None:
             self._spawn(self._read(self._engine, agent, ""))

@@ -98,7 +98,8 @@ def make_models(scale: Scale) -> Models:
 
 @contextmanager
 def _both(models: Models, most: int, server: LiveKit) -> Iterator[tuple[System, System]]:
-    """Ours and the stock one; each has a llama.cpp server of its own, the stock one's with the plain priority."""
+    """Ours and the stock one, each with a llama.cpp server of its own; the stock one's stands back for
+    nobody."""
     options = ServerOptions(model=models.llama, slots=most, context_tokens=_CONTEXT_TOKENS)
     with tempfile.TemporaryDirectory(prefix="parley-") as folder, ExitStack() as stack:
         kokoro = _voice(models.kokoro, Path(folder))

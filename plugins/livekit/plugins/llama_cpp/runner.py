@@ -61,11 +61,12 @@ def _start(options: dict[str, Any]) -> Any:
 def _let_others_first(niceness: int) -> None:
     """On Linux each thread has a niceness of its own, which its children inherit, and sessions are
     weighed before what is in them."""
-    os.nice(niceness)
-    with contextlib.suppress(OSError):  # another system, or a Linux that groups nothing
+    reached = os.nice(niceness)  # whoever started us may have stood back already
+    with contextlib.suppress(OSError):  # a Linux that groups nothing, or another system
+        Path("/proc/self/autogroup").write_text(str(reached))
+    with contextlib.suppress(OSError):
         for thread in Path("/proc/self/task").iterdir():
-            os.setpriority(os.PRIO_PROCESS, int(thread.name), niceness)
-        Path("/proc/self/autogroup").write_text(str(niceness))
+            os.setpriority(os.PRIO_PROCESS, int(thread.name), reached)
 
 
 def _params(library: Any, options: dict[str, Any]) -> Any:
