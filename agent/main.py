@@ -64,6 +64,7 @@ def build_server(settings: Settings, reception: Reception) -> AgentServer:
         load_threshold=math.inf,  # livekit only guesses what a call that has just begun will cost
         initialize_process_timeout=60.0,
         preload_modules=PRELOADED_MODULES,
+        max_retry=sys.maxsize,  # else a server that is away for two minutes ends all calls here
         log_level=settings.agent_log_level.replace("WARNING", "WARN"),
     )
     name = settings.agent_name or ""

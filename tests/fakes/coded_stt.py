@@ -125,6 +125,7 @@ class CodedSTT(stt.STT[Never]):
         streams: bool = True,
         answers_flush: bool = True,
         tells_times: bool = True,
+        shows_first: bool = False,
         error: Callable[[], Exception] = lambda: APIConnectionError("the line is dead"),
     ) -> None:
         super().__init__(
@@ -141,6 +142,8 @@ class CodedSTT(stt.STT[Never]):
         self.delay_s = delay_s
         self.answers_flush = answers_flush
         self.tells_times = tells_times
+        self.shows_first = shows_first
+        """Interims are of a turn's first word only."""
         self.error = error
         self.log = Log()
         self.released = asyncio.Event()
@@ -266,8 +269,9 @@ class CodedStream(stt.RecognizeStream):
             if len(self._pcm) > self._segment:
                 await self._give(Kind.FINAL_TRANSCRIPT, found)
             return
-        if len(found) > len(self._said):
-            await self._give(Kind.INTERIM_TRANSCRIPT, found)
+        shown = found[:1] if self._owner.shows_first else found
+        if len(shown) > len(self._said):
+            await self._give(Kind.INTERIM_TRANSCRIPT, shown)
         tail = np.frombuffer(self._pcm[-round(_OWN_FINAL_S * RATE_HZ) * 2 :], np.int16)
         is_over = bool(found) and bool(np.abs(tail).max(initial=0) < _NOISE)
         if is_over and not self._owner.answers_flush:

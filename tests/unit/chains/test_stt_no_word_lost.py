@@ -30,6 +30,8 @@ class Plan:
     healths: tuple[Health, ...]
     streams: bool
     answers_flush: bool
+    tells_times: bool
+    shows_first: bool
     delay_s: float
 
     def make(self, name: str) -> CodedSTT:
@@ -39,6 +41,8 @@ class Plan:
             delay_s=self.delay_s,
             streams=self.streams,
             answers_flush=self.answers_flush,
+            tells_times=self.tells_times,
+            shows_first=self.shows_first,
         )
 
 
@@ -47,10 +51,18 @@ PLANS = st.builds(
     st.lists(FAULTS, max_size=3).map(tuple),
     st.booleans(),
     st.booleans(),
+    st.booleans(),
+    st.booleans(),
     st.sampled_from([0.0, 0.03, 0.15]),
 )
 RELIABLE = st.builds(
-    Plan, st.just(()), st.booleans(), st.just(True), st.sampled_from([0.0, 0.03, 0.15])
+    Plan,
+    st.just(()),
+    st.booleans(),
+    st.just(True),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from([0.0, 0.03, 0.15]),
 )
 
 
@@ -105,8 +117,8 @@ def check_answers_are_prompt(record: Record, longest_s: float) -> None:
 
 
 @example(
-    [Plan((Health(Ill.STALLS),), True, False, 0.0)] * 2,
-    Plan((), False, True, 0.0),
+    [Plan((Health(Ill.STALLS),), True, False, True, False, 0.0)] * 2,
+    Plan((), False, True, True, False, 0.0),
     [TurnPlan(0.25, 1, None, False, 0.15)],
 )
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])

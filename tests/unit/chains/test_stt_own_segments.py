@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
 from livekit.plugins.chains import FaultKind
 
 from tests.fakes.coded_stt import quiet, spoken
-from tests.fakes.turn_scene import EXACT, OWN, final, interim, said
+from tests.fakes.turn_scene import EXACT, OWN, Scene, final, interim, said
 
 
 def test_a_member_that_ends_segments_as_it_likes_is_waited_for() -> None:
@@ -42,19 +41,62 @@ def test_an_interim_that_lacks_the_last_words_does_not_become_final() -> None:
     assert scene.faults == [(0, FaultKind.TIMEOUT)]
 
 
-@pytest.mark.parametrize(("is_growing", "finals"), [(False, ["one two three"]), (True, [])])
-def test_without_times_an_interim_that_still_grows_does_not_become_final(
-    is_growing: bool, finals: list[str]
-) -> None:
+def test_without_times_an_interim_that_still_grows_does_not_become_final() -> None:
     scene = said([OWN, EXACT])
     scene.says(0, interim("one two three"))
     scene.flush()
     scene.wait(0.3)
-    if is_growing:
-        scene.says(0, interim("one two three four"))
+    scene.says(0, interim("one two three four"))
     scene.wait(0.9)
-    assert scene.finals == finals
-    assert scene.listening == [int(is_growing)]
+    assert scene.finals == []
+    assert (scene.listening, scene.faults) == ([1], [(0, FaultKind.TIMEOUT)])
+
+
+def late_without_times(text: str = "one") -> Scene:
+    """Its interim says not how far it goes, and its FINAL is late: the other one hears along."""
+    scene = said([OWN, EXACT])
+    scene.says(0, interim(text))
+    scene.flush()
+    scene.wait(1.1)
+    assert (scene.finals, scene.listening) == ([], [0, 1])
+    return scene
+
+
+def test_without_times_another_one_that_has_more_words_goes_on() -> None:
+    scene = late_without_times()
+    scene.says(1, final("one two three"))
+    assert (scene.finals, scene.switches) == (["one two three"], [(0, 1)])
+
+
+def test_without_times_the_late_final_still_counts() -> None:
+    scene = late_without_times()
+    scene.says(0, final("one two three"))
+    assert (scene.finals, scene.listening, scene.faults) == (["one two three"], [0], [])
+    assert scene.hedges == [(0, 1, 0)]
+
+
+def test_without_times_words_that_another_one_confirms_become_final() -> None:
+    scene = late_without_times("one two three")
+    scene.says(1, final("one two three"))
+    scene.wait(0.1)
+    assert (scene.finals, scene.listening, scene.faults) == (["one two three"], [0], [])
+
+
+def test_without_times_and_without_another_opinion_its_words_are_better_than_none() -> None:
+    scene = late_without_times()
+    scene.wait(2.0)
+    assert (scene.finals, scene.turn.is_answered) == (["one"], True)
+
+
+def test_a_stream_that_has_ended_waits_for_the_other_opinion() -> None:
+    scene = said([OWN, EXACT])
+    scene.says(0, interim("one"))
+    scene.flush()
+    scene.turn.end()
+    scene.turn.closed(scene.open_keys[0], scene.now_s)
+    assert (scene.finals, scene.listening) == ([], [0, 1])
+    scene.says(1, final("one two three"))
+    assert (scene.finals, scene.turn.is_answered) == (["one two three"], True)
 
 
 def test_its_own_finals_need_no_flush_and_a_flush_after_them_is_answered_at_once() -> None:

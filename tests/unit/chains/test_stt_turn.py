@@ -235,3 +235,18 @@ def test_who_was_dropped_is_not_heard_any_more() -> None:
     scene.turn.heard(key, final("late"), scene.now_s)
     scene.turn.lost(key, BROKEN, scene.now_s)
     assert (scene.given, scene.listening) == ([], [1])
+
+
+def test_a_member_that_is_not_to_be_tried_any_more_is_left_after_the_turn() -> None:
+    scene = said([EXACT, EXACT])
+    scene.closed.add(0)
+    scene.says(0, interim("one two three"))
+    scene.flush()
+    assert scene.listening == [0]
+    scene.says(0, final("one two three"))
+    assert (scene.finals, scene.listening, scene.faults) == (["one two three"], [1], [])
+    scene.closed.clear()
+    scene.play(spoken([4]) + quiet(0.3))
+    scene.flush()
+    scene.says(1, final("four"))
+    assert scene.listening == [0]

@@ -90,6 +90,11 @@ class Ear:
             patience_s = min(patience_s, _GRACE_S)
         return max(self.flushes[0][1], self.answered_s) + patience_s
 
+    def is_late(self, audio: TurnAudio, now_s: float) -> bool:
+        """Whether the FINAL of the oldest flush is."""
+        due_s = self.flush_due_s(audio)
+        return due_s is not None and due_s <= now_s
+
     def result_due_s(self) -> float | None:
         """When the first result is late."""
         if self.voiced_s is None or self.is_trusted or not self.traits.has_partials:

@@ -17,14 +17,11 @@ from .stt_audio import CLEAR_SPEECH_S, DOUBTFUL_S, WORD_S, TurnAudio
 from .stt_choice import Choice
 from .stt_ear import Ear, Traits, new_ear
 from .stt_heard import TRANSCRIPTS, Heard, HeardKind, parted
+from .stt_hope import Hope
 from .stt_outlet import Outlet
 from .stt_stage import AllFailed, Stage
 
 _SOME_SPEECH_S = 0.1
-_IDLE_RETRY_S = (0.5, 5.0)
-"""While no member works: tried again after so long, doubled up to the second."""
-_HOPE_S = 3.0
-"""So long in a turn: a network that is gone for a moment takes all members with it."""
 
 _DEAF = Fault(FaultKind.OTHER, "heard nothing where another engine heard words")
 _REFUSED = Fault(FaultKind.KEY, "the keys of all are refused")
@@ -50,10 +47,7 @@ class Turn:
         self._outlet = Outlet(stage.give)
         self._choice = Choice(len(members), stage.may_try, stage.is_hopeless)
         self._is_asked = False
-        self._retry_s: float | None = None
-        self._retry_wait_s = _IDLE_RETRY_S[0]
-        self._hopes_until_s: float | None = None
-        """Set while nobody hears what is said."""
+        self._hope = Hope()
         self._has_ended = False
 
     @property
@@ -62,10 +56,15 @@ class Turn:
         return not self._flushes
 
     @property
+    def _is_doubted(self) -> bool:
+        """Whether a second is asked what the front has said or should have."""
+        return self._second is not None and self._is_asked
+
+    @property
     def due_s(self) -> float | None:
         """When to call `tick` at the latest."""
-        times = [self._retry_s, self._second_due_s if self._second else None]
-        if self._front and self._withheld is None:
+        times = [self._hope.retry_s, self._second_due_s if self._second else None]
+        if self._front and not self._is_doubted:
             times.append(self._front.flush_due_s(self._audio))
             times.append(None if self._second else self._front.result_due_s())
         return min((time for time in times if time is not None), default=None)
@@ -79,7 +78,7 @@ class Turn:
         self._audio.push(pcm, rate_hz)
         speech_s, front = self._audio.speech_s(), self._front
         if front is None:
-            if speech_s >= _SOME_SPEECH_S and self._hopes_until_s is None:
+            if speech_s >= _SOME_SPEECH_S and not self._hope.is_tested:
                 self._try_again(now_s)
         elif front.voiced_s is None and front.unheard_s(self._audio) >= CLEAR_SPEECH_S:
             front.voiced_s = now_s
@@ -111,7 +110,7 @@ class Turn:
     def closed(self, key: int, now_s: float) -> None:
         """A stream has given all it had, after the end of the audio."""
         while (front := self._front) and front.key == key and front.flushes:
-            if self._withheld is not None:
+            if self._is_doubted:
                 return
             self._flush_late(front, now_s)
 
@@ -140,7 +139,7 @@ class Turn:
                 self._second_late(self._second, now_s)
             elif front is None:
                 self._try_again(now_s)
-            elif (flush_s := front.flush_due_s(self._audio)) is not None and flush_s <= now_s:
+            elif front.is_late(self._audio, now_s) and not self._is_doubted:
                 self._flush_late(front, now_s)
             else:
                 self._ask(front, now_s, partials_only=True)
@@ -180,13 +179,19 @@ class Turn:
     def _answer_empty(self, front: Ear, heard: Heard, now_s: float, doubtful_s: float) -> None:
         """The front heard no word; with so much speech, what does another one say?"""
         if self._audio.speech_s(front.flushes[0][0]) >= doubtful_s:
-            if self._second is None and not self._is_asked:
-                self._ask(front, now_s)
-            if self._second:
+            if self._asks_another(front, now_s):
                 self._withheld = [heard]
-                self._second_due_s = max(self._second_due_s, now_s + self._second.patience_s)
                 return
         self._answer(front, heard, now_s)
+
+    def _asks_another(self, front: Ear, now_s: float) -> bool:
+        """Whether there is a second opinion to wait for."""
+        if self._second is None and not self._is_asked:
+            self._ask(front, now_s)
+        if self._second:
+            self._is_asked = True
+            self._second_due_s = max(self._second_due_s, now_s + self._second.patience_s)
+        return self._second is not None
 
     def _answer(self, front: Ear, heard: Heard, now_s: float) -> None:
         """Gives the listener the FINAL of the front's oldest flush."""
@@ -210,17 +215,18 @@ class Turn:
         self._audio.settle(place_s)
         if self._second:
             self._dismiss(front.member)
-        self._salvage = self._hopes_until_s = None
+        self._salvage = None
+        self._hope.heard()
         self._is_asked = False
         if not self._flushes and self._audio.speech_s() < _SOME_SPEECH_S:
             self._turn_over(front, now_s)
 
     def _turn_over(self, front: Ear, now_s: float) -> None:
         self._choice.begin()
-        self._retry_wait_s = _IDLE_RETRY_S[0]
+        self._hope.restart()
         self._outlet.end_speech_of_others(front.key)
         best = self._choice.best()
-        if best is not None and best < front.member and not self._has_ended:
+        if best is not None and best != front.member and not self._has_ended:
             self._stage.drop(front.key)
             self._front = self._start(best, now_s)
 
@@ -230,11 +236,11 @@ class Turn:
             self._answer(front, Heard(HeardKind.FINAL), now_s)
         elif front.traits.answers_flush or (front.interim and front.is_behind(self._audio)):
             self._lose_front(front, late(front.patience_s, "final transcript"), now_s)
-        elif front.interim:
+        elif front.interim and (front.interim.end_s or not self._asks_another(front, now_s)):
             final = replace(front.interim, kind=HeardKind.FINAL)
             front.taken.take(final)
             self._answer(front, final, now_s)
-        else:
+        elif not front.interim:
             self._answer_empty(front, Heard(HeardKind.FINAL), now_s, WORD_S)
 
     def _ask(
@@ -359,21 +365,18 @@ class Turn:
         """Nobody is left. As long as nobody speaks there is time; then, for the network to come back."""
         is_gone = any(fault.kind is FaultKind.UNREACHABLE for fault in self._choice.faults)
         if self._audio.speech_s() < _SOME_SPEECH_S:
-            self._hopes_until_s = None
+            self._hope.heard()
             while self._flushes:
                 self._flushes.popleft()
                 self._outlet.give(Heard(HeardKind.FINAL))
-        elif self._hopes_until_s is None and is_gone:
-            self._hopes_until_s, self._retry_wait_s = now_s + _HOPE_S, _IDLE_RETRY_S[0]
-        elif self._hopes_until_s is None or now_s >= self._hopes_until_s:
+        elif not self._hope.lasts(now_s, may_begin=is_gone):
             if self._salvage:
                 self._outlet.give(replace(self._salvage, kind=HeardKind.FINAL))
             raise AllFailed(self._choice.faults or [_REFUSED])
-        self._retry_s = now_s + self._retry_wait_s
-        self._retry_wait_s = min(2 * self._retry_wait_s, _IDLE_RETRY_S[1])
+        self._hope.wait(now_s)
 
     def _try_again(self, now_s: float) -> None:
-        self._retry_s = None
+        self._hope.retry_s = None
         self._choice.begin()
         self.begin(now_s)
         if self._front is None:
