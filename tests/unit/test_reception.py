@@ -122,4 +122,5 @@ async def test_a_worker_that_drains_says_that_it_is_full_and_one_that_does_not_i
     server.is_draining = True
     reception.reckon()
     assert reception.load() == 1.0
-    assert metrics.FULL.collect()[0].samples[0].value == 1
+    (family,) = metrics.FULL.collect()
+    assert family.samples[0].value == 1
