@@ -45,8 +45,9 @@ class Reception:
         return self._load
 
     def reckon(self) -> None:
-        """Reckons the load anew."""
-        self._load = self.admission.load(self._running(), time.monotonic())
+        """Reckons the load anew; a worker that drains is full, however few calls it still has."""
+        load = self.admission.load(self._running(), time.monotonic())
+        self._load = 1.0 if self._is_draining() else load
         metrics.observe_full(is_full=self._load >= FULL_LOAD)
 
     async def answer(self, request: JobRequest) -> None:
@@ -68,7 +69,7 @@ class Reception:
 
     def describe(self) -> dict[str, Any]:
         """What /readyz tells; `ready` while new calls may come."""
-        is_draining = self._server is not None and self._server.draining
+        is_draining = self._is_draining()
         return {
             "ready": self._is_registered and not is_draining,
             "draining": is_draining,
@@ -76,6 +77,9 @@ class Reception:
             "max_calls": self._max_sessions or None,
             "load": round(self._load, 3),
         }
+
+    def _is_draining(self) -> bool:
+        return self._server is not None and self._server.draining
 
     def _running(self) -> set[str]:
         assert self._server is not None

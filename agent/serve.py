@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 
 from livekit.plugins.modelserver.app import end_process, serve
@@ -12,6 +13,11 @@ from agent.local.host import LocalHost, plan_of
 from agent.local.plan import SpeechOptions
 from agent.local.tuning import load
 from agent.profiles import Choice
+
+
+def start_log(settings: Settings) -> None:
+    """To stderr, from AGENT_LOG_LEVEL on."""
+    log_to_stderr(logging.getLevelNamesMapping()[settings.agent_log_level])
 
 
 def run_serve(settings: Settings, choice: Choice, *, health_port: int) -> None:
@@ -37,5 +43,5 @@ def run_serve(settings: Settings, choice: Choice, *, health_port: int) -> None:
         config = replace(
             config, address=settings.agent_modelserver, token=settings.modelserver_token
         )
-    log_to_stderr()
+    start_log(settings)
     end_process(serve(config))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -79,7 +80,7 @@ class Rules:
 
     def check_room(self, name: str) -> None:
         """Raises NotAllowed for the name of a room that is nobody's to choose."""
-        if name and not any(fnmatchcase(name, pattern) for pattern in self.rooms):
+        if name and not any(_matches(name, pattern) for pattern in self.rooms):
             raise NotAllowed(
                 f"The room {name!r:.80} may not be asked for: leave room_name out to get one, "
                 "or have it allowed by AGENT_WEB_ROOMS."
@@ -98,6 +99,11 @@ class Rules:
                 f"Callers may not choose {refused[0]!r:.80} here: AGENT_WEB_CHOICES allows "
                 f"{', '.join(sorted(self.choices)) or 'nothing'}."
             )
+
+
+def _matches(name: str, pattern: str) -> bool:
+    """Whether `name` is `pattern`, in which only `*` stands for other characters, any number of them."""
+    return fnmatchcase(name, re.sub(r"[?\[]", r"[\g<0>]", pattern))
 
 
 CLOSED = Rules()

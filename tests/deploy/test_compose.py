@@ -71,6 +71,35 @@ def test_images_of_ours_are_built_from_a_stage_that_exists(project: dict[str, An
         assert f"FROM runtime AS {target}\n" in dockerfile
 
 
+def test_redis_asks_for_a_password_that_all_who_need_it_have(project: dict[str, Any]) -> None:
+    services = project["services"]
+    command = services["redis"]["command"]
+    password = command[command.index("--requirepass") + 1]
+    assert password and services["redis"]["environment"]["REDISCLI_AUTH"] == password
+    assert services["livekit"]["environment"]["REDIS_PASSWORD"] == password
+    told = yaml.safe_load(services["livekit-sip"]["environment"]["SIP_CONFIG_BODY"])
+    assert told["redis"].pop("password") == password
+    assert told == yaml.safe_load((DEPLOY / "sip/livekit-sip.yaml").read_text())
+
+
+@pytest.mark.parametrize("name", ["LIVEKIT_API_SECRET", "REDIS_PASSWORD", "GRAFANA_PASSWORD"])
+def test_without_one_of_its_secrets_nothing_starts(tmp_path: Path, name: str) -> None:
+    done = compose(write_env(tmp_path / "env", {name: ""}), "config", "--quiet")
+    assert done.returncode != 0 and name in done.stderr
+
+
+def test_page_and_what_watches_share_no_network_with_redis_and_llama(env: Path) -> None:
+    services = read(env, "compose.yaml", "compose.gpu.yaml")["services"]
+    networks = {name: set(service.get("networks", ())) for name, service in services.items()}
+    secluded = networks["redis"] | networks["llama"]
+    for name in ("web", "prometheus", "grafana"):
+        assert networks[name] and not networks[name] & secluded, name
+    assert networks["worker"] >= secluded
+    for name in ("worker", "modelserver"):
+        assert networks[name] & networks["prometheus"], name
+    assert services["llama"]["environment"]["LLAMA_API_KEY"]
+
+
 def test_a_worker_is_given_longer_than_it_waits_for_its_last_call(project: dict[str, Any]) -> None:
     calls_s = Settings.model_fields["agent_drain_s"].default + FAREWELL_S
     assert seconds(project["services"]["worker"]["stop_grace_period"]) >= calls_s + 20

@@ -12,7 +12,13 @@ import pytest
 from scripts.audit import Package, canonical, pinned
 from tests.deploy import tools
 
-LOCKS = tools.CHECKOUT / "requirements"
+REQUIREMENTS = tools.CHECKOUT / "requirements"
+DEPLOY = tools.CHECKOUT / "deploy"
+INSTALLED = [
+    *(REQUIREMENTS / f"{name}.lock" for name in ("base", "local")),
+    *(lock for lock in sorted(DEPLOY.glob("*.lock")) if lock.stem != "build"),
+]
+"""Those that an image's packages come from; build.lock only makes the wheel."""
 PAGE = tools.CHECKOUT / "agent" / "web" / "page"
 pytestmark = pytest.mark.timeout(tools.INSTALLING_S)
 
@@ -41,10 +47,10 @@ def components(file: Path) -> dict[Package, dict[str, Any]]:
     }
 
 
-@pytest.mark.parametrize("name", ["base", "local"])
-def test_every_package_of_an_image_is_listed_with_its_hashes(bills: Path, name: str) -> None:
-    listed = components(bills / f"parley-{name}.cdx.json")
-    assert set(pinned([(LOCKS / f"{name}.lock").read_text()])) == set(listed)
+@pytest.mark.parametrize("lock", INSTALLED, ids=lambda lock: lock.stem)
+def test_every_package_of_an_image_is_listed_with_its_hashes(bills: Path, lock: Path) -> None:
+    listed = components(bills / f"parley-{lock.stem}.cdx.json")
+    assert set(pinned([lock.read_text()])) == set(listed)
     for component in listed.values():
         assert component["purl"].startswith("pkg:pypi/")
         assert any(each["hashes"] for each in component["externalReferences"]), component["name"]

@@ -11,6 +11,7 @@ from livekit.agents.job import JobAcceptArguments, RunningJobInfo
 from livekit.protocol.agent import Job
 from livekit.protocol.models import Room
 
+from agent import metrics
 from agent.config import Settings
 from agent.reception import Reception
 from tests.fakes.job_server import JobServer
@@ -110,3 +111,16 @@ async def test_it_is_ready_from_its_registration_until_it_is_told_to_end(server:
     server.is_draining = True
     assert reception.describe()["ready"] is False
     assert reception.describe()["draining"] is True
+
+
+async def test_a_worker_that_drains_says_that_it_is_full_and_one_that_does_not_its_load(
+    server: JobServer,
+) -> None:
+    reception = reception_of(server)
+    reception.reckon()
+    assert reception.load() == 0.0
+    server.is_draining = True
+    reception.reckon()
+    assert reception.load() == 1.0
+    (family,) = metrics.FULL.collect()
+    assert family.samples[0].value == 1

@@ -56,6 +56,15 @@ def test_a_room_may_not_be_named_unless_that_is_allowed() -> None:
     asked(Rules(rooms=("lobby", "team-*")), room_name="lobby")
 
 
+def test_only_the_star_stands_for_other_characters_in_rooms() -> None:
+    rules = Rules(rooms=("team-?", "[ab]", "a.b*"))
+    for name in ("team-1", "a", "axb"):
+        with pytest.raises(NotAllowed):
+            asked(rules, room_name=name)
+    for name in ("team-?", "[ab]", "a.b", "a.b-c"):
+        asked(rules, room_name=name)
+
+
 @pytest.mark.parametrize("key", CALLER_CHOICES)
 def test_nothing_of_the_call_may_be_chosen_unless_that_is_allowed(key: str) -> None:
     body = with_metadata(f'{{"{key}": "x"}}')

@@ -73,6 +73,50 @@ topologySpreadConstraints:
 {{ .Values.models.existingClaim | default (printf "%s-models" .Release.Name) }}
 {{- end }}
 
+{{/* The profile whose engines workers and model server take. */}}
+{{- define "parley.profile" -}}
+{{ .Values.settings.AGENT_PROFILE | default (ternary "local" "embedded" .Values.modelServer.enabled) }}
+{{- end }}
+
+{{/* Refuses values that are each right and together make a release that cannot start. */}}
+{{- define "parley.check" -}}
+{{- $settings := .Values.settings }}
+{{- $profile := include "parley.profile" . }}
+{{- if .Values.modelServer.enabled }}
+{{- if hasKey $settings "AGENT_MODELSERVER" }}
+{{- fail "settings.AGENT_MODELSERVER is another model server's address: leave it out, or set modelServer.enabled=false." }}
+{{- end }}
+{{- if not (or (has $profile (list "local" "hybrid" "auto")) $settings.AGENT_STT $settings.AGENT_TTS) }}
+{{- fail (printf "modelServer.enabled has nothing to serve with settings.AGENT_PROFILE=%s: take local, or name a local engine by settings.AGENT_STT or settings.AGENT_TTS." $profile) }}
+{{- end }}
+{{- else if and (eq $profile "local") (ne .Values.models.source "baked") (not $settings.AGENT_MODELSERVER) }}
+{{- fail "settings.AGENT_PROFILE=local has no weights: set modelServer.enabled=true, or models.source=baked for images that bring them." }}
+{{- end }}
+{{- if and .Values.web.enabled .Values.web.ingress.enabled }}
+{{- range $name, $value := dict "AGENT_WEB_HOSTS" "host" "AGENT_WEB_PROXIES" "proxies" }}
+{{- if hasKey $settings $name }}
+{{- fail (printf "settings.%s comes from web.ingress.%s: leave it out of settings, or set web.ingress.enabled=false." $name $value) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Has a pod wait until the weights that the job downloads are there and whole. */}}
+{{- define "parley.waitForWeights" -}}
+{{- if and (include "parley.hasClaim" .root) .root.Values.models.download }}
+initContainers:
+  - name: weights
+    {{- include "parley.image" . | nindent 4 }}
+    {{- include "parley.container" . | nindent 4 }}
+    command: [tini, --, sh, -c, 'until parley download --check "$@"; do sleep 5; done', weights]
+    args: {{- toYaml .root.Values.models.download | nindent 6 }}
+    resources:
+      requests: {cpu: 100m, memory: 256Mi}
+      limits: {memory: 1Gi}
+    volumeMounts: {{- include "parley.mounts" .root | nindent 6 }}
+{{- end }}
+{{- end }}
+
 {{/* Whether pods read their weights from a volume. */}}
 {{- define "parley.hasClaim" -}}
 {{- if and .Values.modelServer.enabled (eq .Values.models.source "claim") }}yes{{ end }}
