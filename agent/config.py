@@ -145,7 +145,7 @@ class Settings(BaseSettings):
     agent_llm: str | None = None
     """Language model engine in place of the profile's."""
     agent_tts: str | None = None
-    """Speech synthesis engine in place of the profile's."""
+    """Speech synthesis engine in place of the profile's; of a server of one's own `openai_speech:http://host:port/v1?model=name`, for example."""
     agent_realtime: str = "openai"
     """Model of the profile realtime, which hears and speaks by itself, `openai`, `openai:model`, or `moshi:ws://host:port`. When it fails, the engines take over that the settings give without it."""
     agent_realtime_turns: RealtimeTurns = "own"

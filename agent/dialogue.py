@@ -17,6 +17,7 @@ from agent.apology import Apologies
 from agent.assistant import Assistant, instructions_of
 from agent.attention import Attention, silence_options
 from agent.call_ids import Turns
+from agent.call_status import CallStatus
 from agent.config import Settings
 from agent.continuity import ConversationStore
 from agent.continuity.keeper import Ending
@@ -74,6 +75,7 @@ class Dialogue(ABC):
         self._tasks: set[asyncio.Task[None]] = set()
         self._over = asyncio.Event()
         self._vitals = Vitals()
+        self._status = CallStatus()
         self._toolbox = self._new_toolbox(settings)
         self._phrases = Phrases.of(settings, choice)
         self._thread = Thread(
@@ -203,6 +205,7 @@ class Dialogue(ABC):
             self._realtime.attach(self._session, self._assistant)
         self._recorder.attach(self._session, self._playout)
         self._turn_taking.attach(self._session)
+        self._status.begin(self._ctx.job.id, self._ctx.job.room.name, self._session)
         self._session.on("close", self._on_session_close)
         self._session.on("error", self._refusals.on_error)
 
@@ -241,6 +244,7 @@ class Dialogue(ABC):
         if self._realtime is None or self._realtime.is_done:
             self._thrift.finished(record)
         self._watch.finished(record)
+        self._status.finished(record)
         if record.heard_chars:
             self._refusals.answered()
 
@@ -273,6 +277,7 @@ class Dialogue(ABC):
         await self._playout.aclose()
         await self._pipeline.aclose()
         self._vitals.end()
+        self._status.end()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work, name="parley-call")

@@ -154,9 +154,9 @@ def _piper(context: Context) -> tts.TTS[Any]:
 def _openai_speech(context: Context) -> tts.TTS[Any]:
     from livekit.plugins import openai_speech
 
-    options = openai_speech.ServerOptions(
-        url=context.address("AGENT_TTS", "http://host:port/v1"),
-        api_key=context.settings.speech_server_key or None,
+    address = context.address("AGENT_TTS", "http://host:port/v1")
+    options = openai_speech.parse_address(
+        address, api_key=context.settings.speech_server_key or None
     )
     return openai_speech.TTS(options, voicing=context.voicing)
 

@@ -1,4 +1,5 @@
-"""A worker's `/metrics`: what all its processes have counted, those that have ended included."""
+"""A worker's `/metrics`, what all its processes have counted, those that have ended included; and
+`/calls`, what its running calls are at."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator
+from ipaddress import ip_address
 from pathlib import Path
 
 from aiohttp import web
@@ -18,6 +20,7 @@ from prometheus_client import (
     multiprocess,
 )
 
+from agent.call_status import running_calls
 from agent.metrics_files import fold
 
 
@@ -44,7 +47,7 @@ async def serving_metrics(host: str, port: int, folder: Path | None) -> AsyncIte
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     app = web.Application()
-    app.add_routes([web.get("/metrics", metrics)])
+    app.add_routes([web.get("/metrics", metrics), web.get("/calls", _calls)])
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
     await runner.setup()
     try:
@@ -52,6 +55,21 @@ async def serving_metrics(host: str, port: int, folder: Path | None) -> AsyncIte
         yield
     finally:
         await runner.cleanup()
+
+
+async def _calls(request: web.Request) -> web.Response:
+    """For `parley top` on this machine: rooms' names are nobody else's affair."""
+    if not is_loopback(request.remote):
+        raise web.HTTPForbidden(text="calls are told on the worker's own machine only")
+    return web.json_response({"calls": await asyncio.to_thread(running_calls)})
+
+
+def is_loopback(address: str | None) -> bool:
+    """Whether a request from there comes from this machine."""
+    try:
+        return ip_address((address or "").removeprefix("::ffff:")).is_loopback
+    except ValueError:
+        return False
 
 
 def exposition(folder: Path | None) -> bytes:

@@ -79,6 +79,7 @@ def _work(settings: Settings, choice: Choice, folder: Path, *, dev: bool) -> int
 
 def _shared(settings: Settings, choice: Choice, folder: Path) -> tuple[Path, LocalHost | None]:
     """What job processes find in their environment, from the first one on."""
+    from agent.call_status import share_calls
     from agent.chained import share_breakers
     from agent.farewell import share_farewell
     from agent.lateness import share_lateness
@@ -86,6 +87,7 @@ def _shared(settings: Settings, choice: Choice, folder: Path) -> tuple[Path, Loc
 
     share_breakers(folder)
     share_lateness(folder)
+    share_calls(folder)
     return share_farewell(folder), local_host(settings, choice, folder)
 
 

@@ -160,7 +160,7 @@ class Sound:
 
 
 def sounddevice() -> Any:
-    """The module, where it and PortAudio are installed. Raises NoSound."""
+    """The module, where it is installed and PortAudio starts. Raises NoSound."""
     try:
         return importlib.import_module("sounddevice")
     except OSError:
@@ -173,6 +173,9 @@ def sounddevice() -> Any:
             "The Python package sounddevice, which the microphone needs, is missing: "
             "run `make setup`."
         ) from None
+    except Exception as e:
+        # It starts PortAudio when imported, whose own error, a plain Exception, has no name before.
+        raise NoSound(f"PortAudio does not start on this machine ({_reason(e)}).") from e
 
 
 def _frame(pcm: bytes) -> rtc.AudioFrame:

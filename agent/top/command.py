@@ -15,6 +15,7 @@ from rich.live import Live
 from rich.text import Text
 
 from agent.config import ConfigError, Settings
+from agent.top.calls import calls_table, parse_calls
 from agent.top.figures import Reading, Window, parse, server_figures, worker_figures
 from agent.top.screen import server_table, worker_table
 
@@ -83,12 +84,24 @@ class _Source:
     draw: Draw
     proof: str
     """A metric that it has, whatever its state."""
+    calls_url: str | None = None
+    """Of what tells of single calls, where somebody does."""
     window: Window = field(default_factory=Window)
 
     def table(self, now_s: float) -> RenderableType:
         """Raises Unanswered."""
         reading = self._read()
-        return self.draw(self.url, reading, self.window.add(reading, now_s))
+        table = self.draw(self.url, reading, self.window.add(reading, now_s))
+        return table if self.calls_url is None else Group(table, self._calls(self.calls_url))
+
+    def _calls(self, url: str) -> RenderableType:
+        """An older worker tells of none, one on another machine may not."""
+        try:
+            with build_opener(ProxyHandler({})).open(url, timeout=_TIMEOUT_S) as answer:
+                rows = parse_calls(answer.read())
+        except (OSError, HTTPException, ValueError):
+            return Text("Single calls are shown on the worker's own machine only.", style="dim")
+        return calls_table(rows) if rows else Text("")
 
     def _read(self) -> Reading:
         try:
@@ -150,6 +163,7 @@ def _sources(options: TopOptions) -> list[_Source]:
             "start one with `parley start`, or name its address with --worker.",
             _draw_worker,
             "parley_calls",
+            urlunsplit((*urlsplit(options.worker)[:2], "/calls", "", "")),
         )
     ]
     if options.model_server is not None:

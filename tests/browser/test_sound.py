@@ -45,6 +45,19 @@ window.AudioContext = class extends Context {
   async resume() {}
 };
 """
+STALLING = """
+const Context = AudioContext;
+window.AudioContext = class extends Context {
+  async resume() {
+    if (!window.stalled) await super.resume();
+  }
+  stall() {
+    window.stalled = true;
+    return super.suspend();
+  }
+};
+"""
+"""Contexts that go on until `stall()`, and then never again."""
 NO_WORKLET = "delete window.AudioWorkletNode; delete window.AudioWorklet;"
 
 
@@ -190,3 +203,43 @@ async def test_where_the_browser_lets_no_sound_through_the_microphone_is_not_sen
     await visitor.in_phase("live")
     assert await sent(visitor) != GATED
     assert visitor.errors == []
+
+
+async def test_a_browser_that_lets_no_sound_through_any_more_gets_the_microphone_as_it_is(
+    worker: Worker, visit: Visit
+) -> None:
+    visitor = await visit(script=STALLING)
+    await wait_for_gate(visitor)
+    assert await sent(visitor) == GATED
+    page = visitor.page
+    await page.evaluate(
+        "[...window.parley.room.localParticipant.audioTrackPublications.values()]"
+        "[0].track.audioContext.stall()"
+    )
+    note = page.locator('.notice[data-code="sound"]')
+    await expect(note).to_contain_text("processor has failed", timeout=20_000)
+    await expect(page.locator("#gate-view")).to_be_hidden()
+
+    async def is_as_it_was() -> bool:
+        return await sent(visitor) != GATED
+
+    await visitor.wait_for(is_as_it_was, "microphone without gate")
+    assert visitor.errors == []
+
+
+async def test_a_context_that_is_suspended_in_mid_call_goes_on(
+    worker: Worker, visit: Visit
+) -> None:
+    visitor = await visit()
+    await wait_for_gate(visitor)
+    context = (
+        "[...window.parley.room.localParticipant.audioTrackPublications.values()]"
+        "[0].track.audioContext"
+    )
+    await visitor.page.evaluate(f"{context}.suspend()")
+
+    async def is_running() -> bool:
+        return bool(await visitor.page.evaluate(f"{context}.state") == "running")
+
+    await visitor.wait_for(is_running, "a context that runs")
+    assert await sent(visitor) == GATED

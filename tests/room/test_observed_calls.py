@@ -73,6 +73,9 @@ async def test_a_call_can_be_followed_by_its_ids(
     )
     assert shown.returncode == 0, shown.stderr
     assert "answered 1" in shown.stdout
+    (row,) = [line.split() for line in shown.stdout.splitlines() if "observed-room" in line]
+    assert row[3] == "1", "its one turn"
+    assert row[-1] == "MB" and row[-3] in ("ms", "s")
     await caller.leave()
     await caller.wait_for(lambda: taken.spans("job_entrypoint"), "end of the trace", 30)
 

@@ -107,3 +107,16 @@ def test_without_portaudio_or_its_package_the_sentence_says_what_to_install(
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(NoSound, match="apt install libportaudio2"):
         sounddevice()
+
+
+def test_a_portaudio_that_does_not_start_is_told_in_its_own_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
+    (tmp_path / "sounddevice.py").write_text(
+        "class PortAudioError(Exception): ...\n"
+        "raise PortAudioError('Error initializing PortAudio:\\n Internal error', -9986)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(NoSound, match="Error initializing PortAudio: Internal error."):
+        sounddevice()

@@ -17,7 +17,7 @@ from livekit.plugins.speechcore import EngineBusy, EngineError, EngineTimeout, V
 from agent import engines
 from agent.config import load_settings
 from agent.dispatch import CallOptions
-from agent.profiles import choose
+from agent.profiles import ProfileError, choose
 from tests.contract import common_checks, tts_checks
 from tests.fakes.speech_server import CHARACTERS_PER_S, FakeSpeechServer
 
@@ -225,6 +225,46 @@ async def test_the_key_of_the_settings_reaches_the_server_and_no_log(
         await pipeline.aclose()
     assert server.keys == ["Bearer sesame"]
     assert "sesame" not in caplog.text + repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("query", "model"),
+    [
+        ("", "tts-1"),
+        ("?model=kokoro", "kokoro"),
+        ("?model=speaches-ai%2FKokoro-82M", "speaches-ai/Kokoro-82M"),
+    ],
+)
+async def test_the_model_that_the_address_names_is_asked_for(
+    server: FakeSpeechServer, monkeypatch: pytest.MonkeyPatch, query: str, model: str
+) -> None:
+    monkeypatch.setenv("AGENT_PROFILE", "simulated")
+    monkeypatch.setenv("AGENT_TTS", f"openai_speech:{server.url}{query}")
+    settings = load_settings(env_file=None)
+    choice = choose(settings)
+    engines.import_plugins(choice)
+    pipeline = engines.build(settings, choice, CallOptions(), engines.Loaded())
+    async with pipeline.speaker.synthesize(TEXT) as speech:
+        assert [event async for event in speech]
+    await pipeline.aclose()
+    assert [question["model"] for question in server.questions] == [model]
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("?modell=kokoro", "knows .model=NAME and no 'modell'"),
+        ("?model=", "names no model"),
+    ],
+)
+def test_a_parameter_that_the_address_does_not_know_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, query: str, sentence: str
+) -> None:
+    monkeypatch.setenv("AGENT_PROFILE", "simulated")
+    monkeypatch.setenv("AGENT_TTS", f"openai_speech:http://127.0.0.1:9/v1{query}")
+    with pytest.raises(ProfileError, match=sentence) as caught:
+        engines.check_engines(load_settings(env_file=None))
+    assert "\n" not in str(caught.value)
 
 
 def test_the_key_is_not_shown() -> None:

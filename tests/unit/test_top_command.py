@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import pty
 import signal
@@ -29,6 +30,8 @@ class Site:
     url: str
     body: str
     status: int = 200
+    calls: str = '{"calls": []}'
+    """What is at `/calls`; nothing for an empty string."""
 
 
 @contextlib.contextmanager
@@ -37,9 +40,10 @@ def site(body: str, status: int = 200) -> Iterator[Site]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(page.status)
+            is_calls = self.path == "/calls"
+            self.send_response(404 if is_calls and not page.calls else page.status)
             self.end_headers()
-            self.wfile.write(page.body.encode())
+            self.wfile.write((page.calls if is_calls else page.body).encode())
 
         def log_message(self, *_: object) -> None: ...
 
@@ -77,6 +81,19 @@ def test_a_workers_calls_turns_and_times_are_on_one_screen() -> None:
     assert "since its start, 4 answers" in screen
     assert "tts:bad" in screen
     assert "calls 1200 MB" in screen
+
+
+def test_below_them_is_a_row_for_each_call() -> None:
+    told = {"call": "AJ_1", "room": "kitchen", "age_s": 61, "turns": 2, "state": "thinking"}
+    with site(worker_page(calls=1)) as page:
+        page.calls = json.dumps({"calls": [told | {"response_s": 0.5, "resident_bytes": 2e8}]})
+        _, screen, _ = shown(page.url)
+        page.calls = ""
+        status, without, complaints = shown(page.url)
+    (row,) = [line.split() for line in screen.splitlines() if "kitchen" in line]
+    assert row == ["1", "kitchen", "1:01", "2", "thinking", "500", "ms", "200", "MB"]
+    assert (status, complaints) == (0, "")
+    assert "on the worker's own machine only" in without
 
 
 def test_nobody_at_the_address_is_told_in_a_sentence() -> None:

@@ -4,11 +4,11 @@ import logging
 
 from livekit.agents import Plugin
 
-from .server import ServerOptions, SpeechServer
+from .server import ServerOptions, SpeechServer, parse_address
 from .tts import TTS
 
 __version__ = "0.1.0"
-__all__ = ["TTS", "ServerOptions", "SpeechServer"]
+__all__ = ["TTS", "ServerOptions", "SpeechServer", "parse_address"]
 
 
 class OpenAISpeechPlugin(Plugin):

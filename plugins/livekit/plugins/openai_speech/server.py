@@ -6,12 +6,15 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qsl
 
 import aiohttp
 from livekit.plugins.speechcore import EngineError, Voicing
 from livekit.plugins.speechio import HTTPVoice, PcmResampler
 
 from .body import SoundBody
+
+DEFAULT_MODEL = "tts-1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +23,7 @@ class ServerOptions:
 
     url: str
     """Of its interface, like http://127.0.0.1:8000/v1."""
-    model: str = "tts-1"
+    model: str = DEFAULT_MODEL
     voice: str = "alloy"
     api_key: str | None = field(default=None, repr=False)
     """A server of one's own usually needs none."""
@@ -30,6 +33,20 @@ class ServerOptions:
     def __post_init__(self) -> None:
         if not self.url.startswith(("http://", "https://")):
             raise EngineError(f"the speech server's address must be http(s)://…, not {self.url!r}")
+
+
+def parse_address(address: str, *, api_key: str | None = None) -> ServerOptions:
+    """Of `http://host:port/v1`, or `http://host:port/v1?model=kokoro`. Raises EngineError with a
+    sentence."""
+    url, _, query = address.partition("?")
+    model = DEFAULT_MODEL
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        if name != "model":
+            raise EngineError(f"the speech server's address knows ?model=NAME and no {name!r}")
+        if not value.strip():
+            raise EngineError("?model= of the speech server's address names no model")
+        model = value
+    return ServerOptions(url=url, model=model, api_key=api_key)
 
 
 class SpeechServer(HTTPVoice):

@@ -2,11 +2,12 @@
 
 import type { Report } from "./gate.js";
 import { fetchModule } from "./module.js";
+import { LOOK_MS, Pulse } from "./pulse.js";
 import workletUrl from "./worklet.ts?worker&url";
 
 export interface ChainListener {
   onReport(report: Report): void;
-  /** Nothing comes out any more. */
+  /** Nothing comes out any more, for two seconds or for good; told once. */
   onFailure(): void;
 }
 
@@ -18,7 +19,10 @@ const FIRST_SOUND_MS = 2000;
 export class Chain {
   readonly #node: AudioWorkletNode;
   readonly #out: MediaStreamAudioDestinationNode;
+  readonly #pulse = new Pulse();
   #source: MediaStreamAudioSourceNode | null = null;
+  #microphone: MediaStreamTrack | null = null;
+  #looking: ReturnType<typeof setInterval> | undefined;
 
   private constructor(readonly context: AudioContext, node: AudioWorkletNode) {
     this.#node = node;
@@ -70,10 +74,12 @@ export class Chain {
     const source = this.context.createMediaStreamSource(new MediaStream([microphone]));
     this.#source?.disconnect();
     this.#source = source;
+    this.#microphone = microphone;
     source.connect(this.#node);
   }
 
   close(): void {
+    clearInterval(this.#looking);
     // Any message ends the processor; without it the audio thread would keep it.
     this.#node.port.postMessage("end");
     this.#node.port.onmessage = null;
@@ -84,9 +90,11 @@ export class Chain {
     this.track.stop();
   }
 
-  /** A suspended context would mute the caller. */
+  /** A context that is suspended, or that Safari has interrupted, would mute the caller. */
   #keepRunning = (): void => {
-    if (this.context.state === "suspended") this.context.resume().catch(() => undefined);
+    const { state } = this.context;
+    // Where it does not resume, reports stay away.
+    if (state !== "running" && state !== "closed") this.context.resume().catch(() => undefined);
   };
 
   #firstSound(): Promise<void> {
@@ -106,7 +114,24 @@ export class Chain {
   }
 
   #reportTo(listener: ChainListener): void {
-    this.#node.port.onmessage = ({ data }) => listener.onReport(data as Report);
-    this.#node.onprocessorerror = () => listener.onFailure();
+    const fail = (): void => {
+      clearInterval(this.#looking);
+      this.#node.onprocessorerror = null;
+      listener.onFailure();
+    };
+    this.#node.port.onmessage = ({ data }) => {
+      this.#pulse.beat();
+      listener.onReport(data as Report);
+    };
+    this.#node.onprocessorerror = fail;
+    this.#looking = setInterval(() => {
+      this.#keepRunning();
+      if (this.#pulse.look(this.#isHeard)) fail();
+    }, LOOK_MS);
+  }
+
+  /** The microphone gives sound: it has not ended, and the system has not taken it for a phone call. */
+  get #isHeard(): boolean {
+    return this.#microphone?.readyState === "live" && !this.#microphone.muted;
   }
 }
