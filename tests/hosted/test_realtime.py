@@ -294,6 +294,40 @@ async def test_without_a_session_the_cascade_greets(provider: FakeOpenAI, fault:
         assert (await call.record(1)).outcome == "answered"
 
 
+async def test_a_session_that_refuses_its_voice_is_left(provider: FakeOpenAI) -> None:
+    """All of the configuration is refused with it: instructions, tools and who ends turns."""
+    before = takeovers("refused")
+    async with realtime_call(provider, agent_voice="af_heart") as call:
+        await call.until_cascade()
+        await call.ask(QUESTION)
+        assert (await call.record(1)).outcome == "answered"
+    assert takeovers("refused") == before + 1 and not provider.realtime.turns
+
+
+async def test_what_is_said_waits_for_an_answer_that_the_server_has_begun(
+    provider: FakeOpenAI,
+) -> None:
+    """It does so by itself, and a request that meets it is refused."""
+    provider.realtime.replies.append(SpokenReply(text="one two three"))
+    provider.realtime.costs_s = (0.5, 0.0, 0.0)
+    async with realtime_call(provider, agent_realtime_turns="server_vad") as call:
+        await call.ask(QUESTION)
+        await eventually(lambda: len(provider.realtime.turns) == 1)
+        session = call.take_over.assistant.realtime_llm_session
+        await session.say("tea is ready")
+        await eventually(lambda: len(provider.realtime.of("response.create")) == 2)
+        await call.record(1)
+        assert not call.take_over.is_done
+
+
+async def test_speech_has_the_pace_that_the_api_allows(provider: FakeOpenAI) -> None:
+    async with realtime_call(provider, agent_speed=2.0) as call:
+        await call.ask(QUESTION)
+        assert (await call.record(1)).faults == []
+    (asked, *_) = provider.realtime.of("session.update")
+    assert asked["session"]["audio"]["output"]["speed"] == 1.5
+
+
 async def test_a_session_whose_speech_has_another_rate_is_left(provider: FakeOpenAI) -> None:
     provider.realtime.rate_hz = 16_000
     before = takeovers("sound")
