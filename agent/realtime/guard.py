@@ -171,8 +171,7 @@ class Guard:
             return
         self._heard.add(speech)
         if speech in self._answers:
-            if self._answers[speech] == self._pending.turn:
-                self._pending.sounding()
+            self._pending.sounding(self._answers[speech])
         else:
             self._pending.saying = None
 

@@ -60,8 +60,9 @@ class SecondTry:
     async def _again(self, ask: Callable[[], Answer], answer: Answer) -> None:
         """Without a deadline of its own: whoever asked has one."""
         idle = asyncio.create_task(self._idle.wait(), name="realtime-idle")
+        either: set[asyncio.Future[Any]] = {idle, answer}
         try:
-            await asyncio.wait({idle, answer}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         finally:
             await utils.aio.cancel_and_wait(idle)
         if not answer.done():

@@ -218,6 +218,36 @@ async def test_the_cascade_answers_when_the_models_answer(
     assert (second.turn, second.outcome, second.faults) == (2, "answered", [])
 
 
+@pytest.mark.parametrize("transcription_s", [0.1, 60.0])
+async def test_a_cough_over_an_answer_that_breaks_off_does_not_lose_its_question(
+    provider: FakeOpenAI, transcription_s: float
+) -> None:
+    """Whether or not the model has told the words of the question."""
+    provider.realtime.replies.append(SpokenReply(text=LONG, breaks_after_s=3.0))
+    provider.realtime.pace = 1.5
+    provider.realtime.transcription_s = transcription_s
+    async with realtime_call(provider, deadline=quick()) as call:
+        await call.ask(QUESTION)
+        await call.until_agent_speaks()
+        call.microphone.cough()
+        await call.until_cascade()
+        await eventually(lambda: f"I heard {QUESTION}" in call.history("assistant")[-1])
+        assert call.history("user")[-1].startswith(QUESTION)  # and the cough after it, if heard again
+
+
+async def test_a_cough_over_an_answer_that_has_come_does_not_cut_it(provider: FakeOpenAI) -> None:
+    provider.realtime.replies.append(SpokenReply(text=LONG))
+    async with realtime_call(provider) as call:
+        await call.ask(QUESTION)
+        await call.until_agent_speaks()
+        await asyncio.sleep(1.0)  # all of it has come
+        call.microphone.cough()
+        await asyncio.sleep(0.4)
+        await provider.realtime.inject(Fault(kind=Kind.DROP))
+        record = await call.record(1)
+        assert call.said() == words_of(LONG) and record.outcome == "answered"
+
+
 @pytest.mark.parametrize(
     ("fault", "turns"),
     [
@@ -346,3 +376,21 @@ async def test_a_turn_without_words_goes_to_the_model_all_the_same(provider: Fak
         record = await call.record(1)
     assert record.outcome == "answered"
     assert read(provider.realtime.turns[0], RATE_HZ) == words_of(QUESTION)
+
+
+@pytest.mark.parametrize(("words", "turns"), [("", 2), ("hello", 3)])
+async def test_noise_is_answered_twice_unless_the_model_hears_words(
+    provider: FakeOpenAI, words: str, turns: int
+) -> None:
+    provider.plans[REALTIME] = Plan.always(Fault(kind=Kind.EMPTY))
+    provider.realtime.understand = lambda pcm: words
+    provider.realtime.reply = lambda turn, words: SpokenReply(text="what")
+    async with realtime_call(provider) as call:
+        for number in range(1, 4):
+            call.microphone.cough(1.0)
+            if number <= turns:
+                await call.record(number)
+                await eventually(lambda: call.session.agent_state == "listening")
+                await asyncio.sleep(0.3)
+        await asyncio.sleep(3.0)
+    assert len(provider.realtime.turns) == turns and not call.take_over.is_done
