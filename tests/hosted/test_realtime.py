@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from livekit.agents import llm
+from livekit.agents import function_tool, llm
 from prometheus_client import REGISTRY
 
 from agent.realtime.assistant import Successor
@@ -99,6 +99,27 @@ async def test_tool_arguments_that_are_none_are_told_to_the_model(
         assert not call.take_over.is_done
     assert len(function_outputs(provider)) == 1
     assert record.outcome == "answered" and call.said() == ["done"]
+
+
+async def test_a_tool_that_never_returns_is_an_error_to_the_model(provider: FakeOpenAI) -> None:
+    @function_tool(name="get_time")
+    async def get_time() -> str:
+        """Tells the time."""
+        await asyncio.Event().wait()
+        return "noon"
+
+    provider.realtime.replies += [
+        SpokenReply(calls=[("get_time", "{}")]),
+        SpokenReply(text="that did not work"),
+    ]
+    async with realtime_call(provider, deadline=AnswerDeadline(tool_s=0.5)) as call:
+        await call.take_over.assistant.update_tools([get_time])
+        await call.ask(QUESTION)
+        record = await call.record(1)
+        assert not call.take_over.is_done
+    (output,) = function_outputs(provider)
+    assert "error" in output and record.outcome == "answered"
+    assert call.said() == words_of("that did not work")
 
 
 def function_outputs(provider: FakeOpenAI) -> list[str]:
@@ -232,7 +253,9 @@ async def test_a_cough_over_an_answer_that_breaks_off_does_not_lose_its_question
         call.microphone.cough()
         await call.until_cascade()
         await eventually(lambda: f"I heard {QUESTION}" in call.history("assistant")[-1])
-        assert call.history("user")[-1].startswith(QUESTION)  # and the cough after it, if heard again
+        assert call.history("user")[-1].startswith(
+            QUESTION
+        )  # and the cough after it, if heard again
 
 
 async def test_a_cough_over_an_answer_that_has_come_does_not_cut_it(provider: FakeOpenAI) -> None:
