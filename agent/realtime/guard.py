@@ -199,8 +199,8 @@ class Guard:
                     self._heard.add(speech)
                 due = self._loop.call_later(self._deadline.tool_s, self._give_up_tool, call)
                 self._tools[call.call_id] = due
-            case ToolCallEnded(call_id=call_id) if due := self._tools.pop(call_id, None):
-                due.cancel()
+            case ToolCallEnded(call_id=call_id) if call_id in self._tools:
+                self._tools.pop(call_id).cancel()
 
     def _give_up_tool(self, call: llm.FunctionCall) -> None:
         logger.warning("a tool takes too long: it is cancelled", extra={"tool": call.name})
