@@ -211,7 +211,7 @@ class Settings(BaseSettings):
     agent_voice: str | None = None
     """Voice of the speech synthesis, in the engine's own names (espeak: en-us, en-gb, …)."""
     agent_speed: Annotated[float, AfterValidator(_speed)] = 1.0
-    """How fast it speaks, 0.5 to 2 times the voice's own pace; kyutai, llmvox and realtime models have one pace."""
+    """How fast it speaks, 0.5 to 2 times the voice's own pace; kyutai, llmvox and Moshi have one pace, OpenAI's realtime models stop at 1.5."""
     agent_language: str = "en"
     """Language people speak, as a two-letter code; auto where the recogniser finds it out (faster_whisper with a model of many languages, deepgram, openai): voices speak their own then."""
     agent_hot_words: str = ""

@@ -154,7 +154,7 @@ class Watch:
         """The session ends. livekit waits for the tools that still run: each has its time, no more."""
         if self._tools:
             names = set(self._tools.values())
-            self._loop.call_later(self._dog.limits.tool_s, _cancel_tools, names)
+            self._loop.call_later(self._dog.limits.tool_s, cancel_tools, names)
 
     async def hear(self, events: AsyncIterable[stt.SpeechEvent]) -> AsyncIterator[stt.SpeechEvent]:
         """Passes on all that the recogniser says."""
@@ -328,7 +328,7 @@ class Watch:
         if state is State.SPEAKING:
             fault = "llm" if self._writing else "tts"
         self._given_up.update(self._recorder.give_up(fault))
-        _cancel_tools(set(self._tools.values()))
+        cancel_tools(set(self._tools.values()))
         self._tools.clear()
 
     def _apologise(self, kind: Apology) -> None:
@@ -358,7 +358,7 @@ class Watch:
         self._look()
 
 
-def _cancel_tools(names: set[str]) -> None:
+def cancel_tools(names: set[str]) -> None:
     """livekit would let them run on, and wait for them at the end of the call."""
     for task in asyncio.all_tasks():
         if task.get_name().removeprefix("tool_exec_") in names:

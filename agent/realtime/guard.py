@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterable, AsyncIterator, Callable
 from typing import Any, TypeVar
 
@@ -15,7 +16,9 @@ from livekit.agents import (
     APITimeoutError,
     ConversationItemAddedEvent,
     ErrorEvent,
+    FunctionToolsExecutedEvent,
     SpeechCreatedEvent,
+    ToolCallEnded,
     ToolCallStarted,
     ToolExecutionUpdatedEvent,
     llm,
@@ -27,8 +30,13 @@ from livekit.plugins.speechcore import Timer
 from agent.realtime.deadline import AnswerDeadline
 from agent.realtime.pending import Pending
 from agent.realtime.reports import Reason, Reports
+from agent.watch import cancel_tools
+
+logger = logging.getLogger(__name__)
 
 Word = TypeVar("Word", bound=str)
+_TOO_LONG = "error: it took too long and was given up"
+
 OnFailed = Callable[[Reason, str], None]
 
 
@@ -48,6 +56,10 @@ class Guard:
         """Whose answer is awaited; None where the model began it by itself."""
         self._heard: set[SpeechHandle] = set()
         """Those with a sound, or with a tool's work in its place."""
+        self._tools: dict[str, asyncio.TimerHandle] = {}
+        """When those that run are given up, by their calls."""
+        self._given_up: set[str] = set()
+        """The calls of those that were."""
         self.decided = asyncio.Event()
         """The model has a session, or has failed."""
         self.reports = Reports(
@@ -71,6 +83,9 @@ class Guard:
                 self._session.off(event, handler)
         self._session = None
         self._timer.cancel()
+        for due in self._tools.values():
+            due.cancel()
+        self._tools.clear()
 
     def failed(self, reason: Reason, detail: str) -> None:
         """Only the first time counts."""
@@ -123,6 +138,7 @@ class Guard:
             "speech_created": self._on_speech,
             "agent_state_changed": self._on_agent_state,
             "tool_execution_updated": self._on_tool,
+            "function_tools_executed": self._on_tools_done,
             "conversation_item_added": self._on_item,
         }
 
@@ -171,16 +187,31 @@ class Guard:
             return
         self._heard.add(speech)
         if speech in self._answers:
-            if self._answers[speech] == self._pending.turn:
-                self._pending.sounding()
+            self._pending.sounding(self._answers[speech])
         else:
             self._pending.saying = None
 
     def _on_tool(self, event: ToolExecutionUpdatedEvent) -> None:
-        if isinstance(event.update, ToolCallStarted):
-            self._deadline.ended()
-            if self._session is not None and (speech := self._session.current_speech) is not None:
-                self._heard.add(speech)
+        match event.update:
+            case ToolCallStarted(function_call=call):
+                self._deadline.ended()
+                if self._session is not None and (speech := self._session.current_speech):
+                    self._heard.add(speech)
+                due = self._loop.call_later(self._deadline.tool_s, self._give_up_tool, call)
+                self._tools[call.call_id] = due
+            case ToolCallEnded(call_id=call_id) if call_id in self._tools:
+                self._tools.pop(call_id).cancel()
+
+    def _give_up_tool(self, call: llm.FunctionCall) -> None:
+        logger.warning("a tool takes too long: it is cancelled", extra={"tool": call.name})
+        self._given_up.add(call.call_id)
+        cancel_tools({call.name})
+
+    def _on_tools_done(self, event: FunctionToolsExecutedEvent) -> None:
+        """Before the model is told: a tool that was given up would have nothing to say."""
+        for output in event.function_call_outputs:
+            if output.call_id in self._given_up:
+                output.output, output.is_error, output.reply_required = _TOO_LONG, True, True
 
     def _on_item(self, event: ConversationItemAddedEvent) -> None:
         if isinstance(event.item, llm.ChatMessage) and event.item.role == "user":

@@ -9,8 +9,8 @@ from livekit.agents import llm
 from agent.config import Settings
 from agent.profiles import Choice, Realtime
 
-Factory = Callable[[Settings, Realtime, str], llm.RealtimeModel]
-"""From the settings, the choice, and the language people speak. Raises ValueError with a sentence."""
+Factory = Callable[[Settings, Choice, Realtime], llm.RealtimeModel]
+"""From the settings and what was chosen for a call. Raises ValueError with a sentence."""
 
 Asker = Callable[[Settings, Realtime], Awaitable[str | None]]
 """Asks the model's server. A sentence that says what is wrong, or None."""
@@ -20,7 +20,7 @@ def make_realtime(settings: Settings, choice: Choice) -> llm.RealtimeModel | Non
     """The realtime model of a call; None for a cascade's. Raises ValueError with a sentence."""
     if choice.realtime is None:
         return None
-    return REALTIME[choice.realtime.spec.name](settings, choice.realtime, choice.language)
+    return REALTIME[choice.realtime.spec.name](settings, choice, choice.realtime)
 
 
 async def check_online(settings: Settings, realtime: Realtime) -> str | None:
@@ -28,10 +28,12 @@ async def check_online(settings: Settings, realtime: Realtime) -> str | None:
     return await ASKED[realtime.spec.name](settings, realtime)
 
 
-def _openai(settings: Settings, realtime: Realtime, language: str) -> llm.RealtimeModel:
+def _openai(settings: Settings, choice: Choice, realtime: Realtime) -> llm.RealtimeModel:
     from agent.realtime.openai import openai_realtime
 
-    return openai_realtime(settings, realtime.spec.model, realtime.voice, language)
+    return openai_realtime(
+        settings, realtime.spec.model, realtime.voice, choice.language, choice.speed
+    )
 
 
 async def _ask_openai(settings: Settings, realtime: Realtime) -> str | None:
@@ -40,10 +42,10 @@ async def _ask_openai(settings: Settings, realtime: Realtime) -> str | None:
     return await check_realtime(settings, realtime.spec.model)
 
 
-def _moshi(settings: Settings, realtime: Realtime, language: str) -> llm.RealtimeModel:
+def _moshi(settings: Settings, choice: Choice, realtime: Realtime) -> llm.RealtimeModel:
     from agent.realtime.moshi import moshi_realtime
 
-    return moshi_realtime(realtime.spec.model, language)
+    return moshi_realtime(realtime.spec.model, choice.language)
 
 
 async def _ask_moshi(settings: Settings, realtime: Realtime) -> str | None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 from collections.abc import AsyncIterable
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -27,9 +29,21 @@ from agent.config import Settings
 from agent.hosted.keys import CHECK_TIMEOUT_S, PROVIDERS, key_of, key_problem
 from agent.realtime.input_gate import InputGate
 from agent.realtime.reports import Reports
+from agent.realtime.second_try import SecondTry
 from agent.realtime.unheard import Unheard
 
+logger = logging.getLogger(__name__)
+
 MODEL, VOICE, EAR = "gpt-realtime", "marin", "gpt-4o-mini-transcribe"
+
+VOICES = "alloy ash ballad cedar coral echo marin sage shimmer verse".split()
+"""OpenAI's for these models; it refuses a session with any other."""
+
+SLOWEST, FASTEST = 0.25, 1.5
+"""What its API allows as `speed`."""
+
+_CONFIGURING = ("session_update_", "instructions_update_", "tools_update_", "options_update_")
+"""How livekit's plugin begins the ids of its `session.update` events."""
 
 CONNECT_S = 5.0
 HEARTBEAT_S = 5.0
@@ -49,14 +63,15 @@ _VERBATIM = "Say exactly this, word for word, and nothing else:\n"
 
 
 def openai_realtime(
-    settings: Settings, model: str | None, voice: str | None, language: str
+    settings: Settings, model: str | None, voice: str | None, language: str, speed: float = 1.0
 ) -> RealtimeModel:
-    """Raises ValueError with a sentence for a key that cannot be one."""
+    """Raises ValueError with a sentence for a key that cannot be one. `speed`: of the voice's own pace."""
     detection = _turn_detection(settings)
     return RealtimeModel(
         gate=InputGate() if detection is None else None,
         model=model or MODEL,
-        voice=voice or VOICE,
+        voice=_known_voice(settings, voice),
+        speed=min(max(speed, SLOWEST), FASTEST),
         api_key=key_of(PROVIDERS["openai"], settings),
         base_url=_address(settings),
         turn_detection=detection,
@@ -111,13 +126,17 @@ class RealtimeModel(realtime.RealtimeModel):
 
 
 class RealtimeSession(realtime.RealtimeSession):
-    """Fails at once and for good, and closes without a word of it."""
+    """Fails at once and for good, and closes without a word of it.
+
+    A request that meets an answer which the server has begun by itself is made once more after it.
+    """
 
     def __init__(self, model: RealtimeModel, *, turn_detection_disabled: bool = False) -> None:
         self._gate = model.gate
         self._reports = model.reports
         self._given_up = model.given_up
         self._unheard = Unheard(finds_turns=model.gate is None)
+        self._second_try = SecondTry()
         super().__init__(model, turn_detection_disabled=turn_detection_disabled)
         self.on("openai_server_event_received", self._look)
         self.on("openai_client_event_queued", self._unheard.sent)
@@ -142,6 +161,9 @@ class RealtimeSession(realtime.RealtimeSession):
         return future
 
     def generate_reply(self, **options: Any) -> asyncio.Future[llm.GenerationCreatedEvent]:
+        return self._second_try.of(partial(self._ask, options))
+
+    def _ask(self, options: dict[str, Any]) -> asyncio.Future[llm.GenerationCreatedEvent]:
         future = super().generate_reply(**options)
         self._reports.asked()
         if self._is_dead and not future.done():
@@ -166,6 +188,7 @@ class RealtimeSession(realtime.RealtimeSession):
             future.set_exception(llm.RealtimeError("nobody waits for the answer"))
 
     async def aclose(self) -> None:
+        await self._second_try.aclose()
         with contextlib.suppress(Exception):  # how it ended was told when it did
             await super().aclose()
 
@@ -190,10 +213,13 @@ class RealtimeSession(realtime.RealtimeSession):
             raise APIConnectionError(type(e).__name__) from e
 
     def _look(self, event: Any) -> None:
-        """Reports what livekit does not: a rate that is not ours, and an answer that broke off."""
+        """Reports what livekit does not: a configuration that is refused, a rate that is not ours, and
+        an answer that broke off."""
         if not isinstance(event, dict):
             return
         self._unheard.told(event)
+        if self._second_try.told(event):
+            self._reports.asked()  # what was asked for waits for an answer that goes on
         kind = event.get("type")
         if kind == "session.created":
             self._reports.ready()
@@ -205,6 +231,8 @@ class RealtimeSession(realtime.RealtimeSession):
                 )
         elif kind == "response.done" and (code := _failure(event)):
             self._reports.failed("error", code)
+        elif kind == "error" and (code := _refused_configuration(event)):
+            self._reports.failed("refused", code)
 
     def _tell_again(self, _: llm.RealtimeSessionReconnectedEvent) -> None:
         """A session that follows another hears the turn in progress from its beginning: what the old
@@ -240,6 +268,17 @@ def _turn_detection(settings: Settings) -> RealtimeAudioInputTurnDetection | Non
             return None
 
 
+def _known_voice(settings: Settings, voice: str | None) -> str:
+    """A server of one's own has voices of its own, which nobody here knows."""
+    if not voice or voice in VOICES or PROVIDERS["openai"].is_elsewhere(settings):
+        return voice or VOICE
+    logger.warning(
+        "OpenAI's realtime models have no such voice: another one speaks",
+        extra={"voice": voice, "instead": VOICE, "voices": " ".join(VOICES)},
+    )
+    return VOICE
+
+
 def _ear(language: str) -> AudioTranscription:
     if language == "auto":
         return AudioTranscription(model=EAR)
@@ -269,6 +308,15 @@ def _failure(event: dict[str, Any]) -> str | None:
         return None
     error = (response.get("status_details") or {}).get("error") or {}
     return str(error.get("code") or error.get("type") or "unknown")
+
+
+def _refused_configuration(event: dict[str, Any]) -> str | None:
+    """The code of an error that refuses what the session was to be; None for any other."""
+    error = event.get("error")
+    if not isinstance(error, dict) or not str(error.get("event_id")).startswith(_CONFIGURING):
+        return None
+    what = [str(error[name]) for name in ("code", "param") if error.get(name)]
+    return ", ".join(what) or "unknown"
 
 
 def _greeting_problem(at: str, message: aiohttp.WSMessage) -> str | None:

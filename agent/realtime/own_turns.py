@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from livekit.agents import AgentSession
+from livekit.agents import AgentSession, ConversationItemAddedEvent, llm
 from livekit.plugins.speechcore import Timer
 
 from agent.realtime.input_gate import STALE_S, InputGate
@@ -22,6 +22,10 @@ or be dead, and the model hears for itself."""
 
 LEAST_SPEECH_S = 0.4
 """Shorter sound without words is a cough."""
+
+MOST_WORDLESS = 2
+"""So many turns in a row in which neither the recogniser nor the model heard a word: what comes then
+is noise, and each answer to it is paid for."""
 
 
 class OwnTurns:
@@ -43,11 +47,14 @@ class OwnTurns:
         self._timer = Timer()
         self._is_new = False
         self._has_words = False
+        self._wordless = 0
+        """Turns in a row without a word so far."""
         self._on_words: Callable[[str], None] = turn_taking.on_words
 
     def attach(self, session: AgentSession[None]) -> None:
         """Before the session starts. Takes the turn-taking's callbacks, and leaves `on_words` its owner."""
         self._session = session
+        session.on("conversation_item_added", self._on_item)
         taking = self._turn_taking
         taking.is_off = self._gate is None
         taking.on_sound = self._on_sound
@@ -60,6 +67,7 @@ class OwnTurns:
         self._timer.cancel()
         if self._session is None:
             return
+        self._session.off("conversation_item_added", self._on_item)
         self._session = None
         self._turn_taking.is_off = False
         self._turn_taking.on_sound = lambda gate, event: None
@@ -77,6 +85,7 @@ class OwnTurns:
         self._on_words(words)
         if words:
             self._has_words = True
+            self._wordless = 0
             self._timer.cancel()
             if self._gate is not None:
                 self._gate.open()  # speech too quiet for the VAD
@@ -89,10 +98,17 @@ class OwnTurns:
             if self._gate is not None:
                 self._gate.open()
         elif event is GateEvent.PAUSED:
+            self._pending.paused()
             self._recorder.heard(gate.speech_s, gate.silence_s, is_new=self._is_new)
             self._is_new = False
         elif gate.silence_s >= STALE_S and not gate.is_speaking:
             self._drop()
+
+    def _on_item(self, event: ConversationItemAddedEvent) -> None:
+        """The model may hear words where the recogniser hears none."""
+        if isinstance(event.item, llm.ChatMessage) and event.item.role == "user":
+            if (event.item.text_content or "").strip():
+                self._wordless = 0
 
     def _drop(self) -> None:
         """What was heard was no turn."""
@@ -106,6 +122,10 @@ class OwnTurns:
     def _commit(self) -> None:
         if self._session is None or self._gate is None or not self._gate.is_open:
             return
+        if self._wordless >= MOST_WORDLESS:
+            self._drop()
+            return
+        self._wordless += 1
         logger.info("a turn without words is over")
         try:
             self._session.commit_user_turn(transcript_timeout=0.0)

@@ -215,6 +215,8 @@ class TakeOver:
         self._parts.recorder.cascade_hears = True
         self._remedy = self._pending.remedy()
         if self._remedy.hear:
+            if not self._remedy.is_over:
+                self._pending.audio.only_newest()
             self._heard_again_s = self._pending.audio.kept_s
         else:
             self._pending.audio.settled()

@@ -32,6 +32,8 @@ class TurnAudio:
     """Samples heard since the call began."""
     _pcm: bytearray = field(default_factory=bytearray)
     _phase: _Phase = _Phase.IDLE
+    _earlier_bytes: int = 0
+    """So much of it, from its beginning, is the turn before the newest."""
 
     @property
     def is_open(self) -> bool:
@@ -48,16 +50,26 @@ class TurnAudio:
         if rate_hz != self.rate_hz:
             self.rate_hz = rate_hz
             self._pcm.clear()
+            self._earlier_bytes = 0
         self._pcm += pcm
         self.position += len(pcm) // _BYTES_PER_SAMPLE
         self._forget(LONGEST_S if self.is_open else LEAD_S)
         return self.position
 
-    def began(self) -> None:
-        """The caller speaks: more of their turn, or a new one where the last is being answered."""
+    def began(self, *, keeps_earlier: bool = False) -> None:
+        """The caller speaks: more of their turn, or a new one where the last is being answered.
+        `keeps_earlier`: that one, too, until `only_newest`."""
         if self._phase is not _Phase.TURN:
-            self._forget(LEAD_S)
+            if keeps_earlier:
+                self._earlier_bytes = max(0, len(self._pcm) - self._bytes(LEAD_S))
+            else:
+                self._forget(LEAD_S)
             self._phase = _Phase.TURN
+
+    def only_newest(self) -> None:
+        """Nobody needs to hear the turn before it again."""
+        del self._pcm[: self._earlier_bytes]
+        self._earlier_bytes = 0
 
     def answering(self) -> None:
         """The turn is over and what comes next is another; this one is kept until it is settled."""
@@ -68,6 +80,7 @@ class TurnAudio:
         """Nobody needs to hear it again."""
         self._phase = _Phase.IDLE
         self._forget(LEAD_S)
+        self._earlier_bytes = 0
 
     def pieces(self) -> Iterator[bytes]:
         """The turn so far, in pieces of `PIECE_S`; none without a turn."""
@@ -77,6 +90,10 @@ class TurnAudio:
             yield kept[start : start + step]
 
     def _forget(self, but_s: float) -> None:
-        keep = round(but_s * self.rate_hz) * _BYTES_PER_SAMPLE
-        if len(self._pcm) > keep:
-            del self._pcm[: len(self._pcm) - keep]
+        surplus = len(self._pcm) - self._bytes(but_s)
+        if surplus > 0:
+            del self._pcm[:surplus]
+            self._earlier_bytes = max(0, self._earlier_bytes - surplus)
+
+    def _bytes(self, length_s: float) -> int:
+        return round(length_s * self.rate_hz) * _BYTES_PER_SAMPLE

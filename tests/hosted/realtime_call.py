@@ -45,6 +45,7 @@ RATE_HZ = 24_000
 UNHEARD = "Say that again, please."
 INSTRUCTIONS = "Be brief."
 _FRAME_S = 0.02
+_LOUD_DBFS = -20.0
 _STEP = round(_FRAME_S * RATE_HZ) * 2
 
 
@@ -66,6 +67,10 @@ class CodedMicrophone(AudioInput):
 
     def say(self, text: str) -> None:
         self._speech += say(text, RATE_HZ)
+
+    def cough(self, length_s: float = 0.2) -> None:
+        """A loud sound without words."""
+        self._speech += noise(length_s, _LOUD_DBFS, RATE_HZ)
 
     async def __anext__(self) -> rtc.AudioFrame:
         self._next_s += _FRAME_S

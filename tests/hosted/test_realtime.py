@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from livekit.agents import llm
+from livekit.agents import function_tool, llm
 from prometheus_client import REGISTRY
 
 from agent.realtime.assistant import Successor
@@ -99,6 +99,27 @@ async def test_tool_arguments_that_are_none_are_told_to_the_model(
         assert not call.take_over.is_done
     assert len(function_outputs(provider)) == 1
     assert record.outcome == "answered" and call.said() == ["done"]
+
+
+async def test_a_tool_that_never_returns_is_an_error_to_the_model(provider: FakeOpenAI) -> None:
+    @function_tool(name="get_time")
+    async def get_time() -> str:
+        """Tells the time."""
+        await asyncio.Event().wait()
+        return "noon"
+
+    provider.realtime.replies += [
+        SpokenReply(calls=[("get_time", "{}")]),
+        SpokenReply(text="that did not work"),
+    ]
+    async with realtime_call(provider, deadline=AnswerDeadline(tool_s=0.5)) as call:
+        await call.take_over.assistant.update_tools([get_time])
+        await call.ask(QUESTION)
+        record = await call.record(1)
+        assert not call.take_over.is_done
+    (output,) = function_outputs(provider)
+    assert "error" in output and record.outcome == "answered"
+    assert call.said() == words_of("that did not work")
 
 
 def function_outputs(provider: FakeOpenAI) -> list[str]:
@@ -218,6 +239,38 @@ async def test_the_cascade_answers_when_the_models_answer(
     assert (second.turn, second.outcome, second.faults) == (2, "answered", [])
 
 
+@pytest.mark.parametrize("transcription_s", [0.1, 60.0])
+async def test_a_cough_over_an_answer_that_breaks_off_does_not_lose_its_question(
+    provider: FakeOpenAI, transcription_s: float
+) -> None:
+    """Whether or not the model has told the words of the question."""
+    provider.realtime.replies.append(SpokenReply(text=LONG, breaks_after_s=3.0))
+    provider.realtime.pace = 1.5
+    provider.realtime.transcription_s = transcription_s
+    async with realtime_call(provider, deadline=quick()) as call:
+        await call.ask(QUESTION)
+        await call.until_agent_speaks()
+        call.microphone.cough()
+        await call.until_cascade()
+        await eventually(lambda: f"I heard {QUESTION}" in call.history("assistant")[-1])
+        assert call.history("user")[-1].startswith(
+            QUESTION
+        )  # and the cough after it, if heard again
+
+
+async def test_a_cough_over_an_answer_that_has_come_does_not_cut_it(provider: FakeOpenAI) -> None:
+    provider.realtime.replies.append(SpokenReply(text=LONG))
+    async with realtime_call(provider) as call:
+        await call.ask(QUESTION)
+        await call.until_agent_speaks()
+        await asyncio.sleep(1.0)  # all of it has come
+        call.microphone.cough()
+        await asyncio.sleep(0.4)
+        await provider.realtime.inject(Fault(kind=Kind.DROP))
+        record = await call.record(1)
+        assert call.said() == words_of(LONG) and record.outcome == "answered"
+
+
 @pytest.mark.parametrize(
     ("fault", "turns"),
     [
@@ -294,6 +347,40 @@ async def test_without_a_session_the_cascade_greets(provider: FakeOpenAI, fault:
         assert (await call.record(1)).outcome == "answered"
 
 
+async def test_a_session_that_refuses_its_voice_is_left(provider: FakeOpenAI) -> None:
+    """All of the configuration is refused with it: instructions, tools and who ends turns."""
+    before = takeovers("refused")
+    async with realtime_call(provider, agent_voice="af_heart") as call:
+        await call.until_cascade()
+        await call.ask(QUESTION)
+        assert (await call.record(1)).outcome == "answered"
+    assert takeovers("refused") == before + 1 and not provider.realtime.turns
+
+
+async def test_what_is_said_waits_for_an_answer_that_the_server_has_begun(
+    provider: FakeOpenAI,
+) -> None:
+    """It does so by itself, and a request that meets it is refused."""
+    provider.realtime.replies.append(SpokenReply(text="one two three"))
+    provider.realtime.costs_s = (0.5, 0.0, 0.0)
+    async with realtime_call(provider, agent_realtime_turns="server_vad") as call:
+        await call.ask(QUESTION)
+        await eventually(lambda: len(provider.realtime.turns) == 1)
+        session = call.take_over.assistant.realtime_llm_session
+        await session.say("tea is ready")
+        await eventually(lambda: len(provider.realtime.of("response.create")) == 2)
+        await call.record(1)
+        assert not call.take_over.is_done
+
+
+async def test_speech_has_the_pace_that_the_api_allows(provider: FakeOpenAI) -> None:
+    async with realtime_call(provider, agent_speed=2.0) as call:
+        await call.ask(QUESTION)
+        assert (await call.record(1)).faults == []
+    (asked, *_) = provider.realtime.of("session.update")
+    assert asked["session"]["audio"]["output"]["speed"] == 1.5
+
+
 async def test_a_session_whose_speech_has_another_rate_is_left(provider: FakeOpenAI) -> None:
     provider.realtime.rate_hz = 16_000
     before = takeovers("sound")
@@ -312,3 +399,21 @@ async def test_a_turn_without_words_goes_to_the_model_all_the_same(provider: Fak
         record = await call.record(1)
     assert record.outcome == "answered"
     assert read(provider.realtime.turns[0], RATE_HZ) == words_of(QUESTION)
+
+
+@pytest.mark.parametrize(("words", "turns"), [("", 2), ("hello", 3)])
+async def test_noise_is_answered_twice_unless_the_model_hears_words(
+    provider: FakeOpenAI, words: str, turns: int
+) -> None:
+    provider.plans[REALTIME] = Plan.always(Fault(kind=Kind.EMPTY))
+    provider.realtime.understand = lambda pcm: words
+    provider.realtime.reply = lambda turn, words: SpokenReply(text="what")
+    async with realtime_call(provider) as call:
+        for number in range(1, 4):
+            call.microphone.cough(1.0)
+            if number <= turns:
+                await call.record(number)
+                await eventually(lambda: call.session.agent_state == "listening")
+                await asyncio.sleep(0.3)
+        await asyncio.sleep(3.0)
+    assert len(provider.realtime.turns) == turns and not call.take_over.is_done

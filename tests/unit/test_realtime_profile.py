@@ -8,6 +8,8 @@ from agent.config import Settings
 from agent.dispatch import CallOptions, parse_metadata
 from agent.engines import Loaded, build, check_engines, import_plugins
 from agent.profiles import ProfileError, choose
+from agent.realtime.models import make_realtime
+from agent.realtime.openai import RealtimeModel
 
 KEY = "sesame-open-0123456789"
 
@@ -69,6 +71,23 @@ async def test_the_setting_says_who_finds_the_turns(turns: str, is_found_by_serv
     assert abilities.turn_detection is is_found_by_server
     assert abilities.supports_say and abilities.message_truncation
     await pipeline.aclose()
+
+
+@pytest.mark.parametrize(
+    ("values", "voice", "is_warned"),
+    [
+        ({"agent_voice": "cedar"}, "cedar", False),
+        ({"agent_voice": "af_heart"}, "marin", True),
+        ({"agent_voice": "af_heart", "openai_base_url": "http://127.0.0.1:9"}, "af_heart", False),
+    ],
+)
+async def test_a_voice_that_openai_does_not_have_is_another_one(
+    values: dict[str, object], voice: str, is_warned: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = settings(**values)
+    model = make_realtime(own, choose(own))
+    assert isinstance(model, RealtimeModel) and model._opts.voice == voice
+    assert ("no such voice" in caplog.text) is is_warned
 
 
 def test_a_worker_builds_and_closes_it_without_asking_anybody() -> None:

@@ -24,6 +24,9 @@ from .voices import PROMISED_RATE_HZ
 CHUNK_S = 0.1
 """Sound of one delta."""
 
+VOICES = ("alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer", "verse", "marin", "cedar")
+"""As the API's reference has them; it refuses any other, and all of the update with it."""
+
 _SEMANTIC_SILENCE_S = 0.5
 _LEAST_COMMIT_S = 0.1
 _FAILS_AFTER_S = 0.5
@@ -68,7 +71,7 @@ class SpeechSession:
             self._model.asked.append(event)
         match event["type"]:
             case "session.update":
-                await self._configure(event["session"])
+                await self._configure(event)
             case "input_audio_buffer.append":
                 await self._hear(base64.b64decode(event["audio"]))
             case "input_audio_buffer.commit":
@@ -87,7 +90,15 @@ class SpeechSession:
             case "response.cancel":
                 await self._cancel("client_cancelled", event)
 
-    async def _configure(self, session: Event) -> None:
+    async def _configure(self, event: Event) -> None:
+        session = event["session"]
+        spoken = (session.get("audio") or {}).get("output") or {}
+        if spoken.get("voice") not in (None, *VOICES):
+            await self._error("invalid_value", event, param="session.audio.output.voice")
+            return
+        if not 0.25 <= (spoken.get("speed") or 1.0) <= 1.5:
+            await self._error("invalid_value", event, param="session.audio.output.speed")
+            return
         heard = (session.get("audio") or {}).get("input") or {}
         self._config["audio"]["input"] |= heard
         if "turn_detection" in heard:
@@ -315,12 +326,14 @@ class SpeechSession:
             kind, response_id=self._response_id, output_index=0, item={**item, "status": status}
         )
 
-    async def _error(self, code: str, event: Event, message: str = "") -> None:
+    async def _error(
+        self, code: str, event: Event, message: str = "", param: str | None = None
+    ) -> None:
         error = {
             "type": "invalid_request_error",
             "code": code,
             "message": message or f"the test said {code}",
-            "param": None,
+            "param": param,
             "event_id": event.get("event_id"),
         }
         await self._send("error", error=error)

@@ -81,3 +81,27 @@ def test_sound_of_another_rate_is_not_mixed_in() -> None:
     heard(audio, 1, 2)
     audio.heard(tick(3), 2 * RATE_HZ)
     assert audio.kept_s == 0.05
+
+
+def test_a_turn_over_an_answer_is_kept_with_the_one_before_it_until_that_is_settled() -> None:
+    audio = TurnAudio()
+    audio.began()
+    heard(audio, *range(20))
+    audio.answering()
+    audio.began(keeps_earlier=True)
+    heard(audio, 20, 21)
+    assert kept(audio) == list(range(22))
+    audio.only_newest()
+    assert kept(audio) == list(range(14, 22))
+
+
+def test_of_two_turns_the_earlier_is_forgotten_first() -> None:
+    audio = TurnAudio()
+    audio.began()
+    heard(audio, *range(20))
+    audio.answering()
+    audio.began(keeps_earlier=True)
+    heard(audio, *range(20, 20 + round(LONGEST_S * 10)))
+    before = kept(audio)
+    audio.only_newest()
+    assert kept(audio) == before and len(before) == LONGEST_S * 10
