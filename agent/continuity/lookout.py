@@ -1,8 +1,9 @@
 """The worker's look-out over calls: an agent comes back where one died.
 
 A process of this worker that dies is noticed within a tenth of a second. The agents of workers that
-died are found by looking at the server's rooms, a few at a time, and asking the agents there whether
-they live: the more workers, the sooner. So are callers whom no worker has taken; those that this worker has refused are looked for at their time.
+died are found by looking at the server's rooms, some at a time (`Patrol`), and asking the agents there
+whether they live. So are callers whom no worker has taken; those that this worker has refused are
+looked for at their time.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from livekit.agents import AgentServer, utils
 from livekit.agents.job import RunningJobInfo
 
 from agent.config import Settings
+from agent.continuity.patrol import NOBODY, SCAN_S, Patrol
 from agent.continuity.rescue import (
     TAKING_S,
     Bring,
@@ -29,6 +31,7 @@ from agent.continuity.rescue import (
     RoomView,
     Wait,
     decide,
+    newest_of,
 )
 from agent.continuity.rooms import FAILURES, Rooms
 from agent.continuity.store import ConversationStore, FileStore, StoreError, open_store
@@ -44,9 +47,6 @@ _RETRY_S = 0.5
 """Between two looks at the room of a job that was lost."""
 _TRIES = 120
 """For a minute at least: longer than the grace of a caller whose connection broke."""
-_SCAN_S = 2.0
-"""Between two looks at the rooms of others."""
-_ROOMS_A_SCAN = 20
 _ANSWER_S = 2.0
 """For the server to tell about one room: of those whose node has died it tells nothing, after long."""
 _SURE_S = (0.3, 0.7)
@@ -87,13 +87,14 @@ class Lookout:
         """The agents that were in a room at some time."""
         self._deserted: set[str] = set()
         """Rooms of others whose agent was not there at this scan's first look."""
+        self._patrol = Patrol(self._random)
         self._tasks = asyncio.TaskGroup()
 
     async def run(self) -> None:
         """Until it is cancelled."""
         async with self._tasks as tasks:
             tasks.create_task(_every(_LOOK_S, self._look_at_jobs), name="job-watch")
-            tasks.create_task(_every(_SCAN_S, self._scan), name="room-watch")
+            tasks.create_task(_every(self._scan_s, self._scan), name="room-watch")
             tasks.create_task(_every(_REFUSED_S, self._look_at_refused), name="refused-calls")
             if isinstance(self._store, FileStore):
                 tasks.create_task(_every(_SWEEP_S, self._store.sweep), name="conversation-sweep")
@@ -152,15 +153,21 @@ class Lookout:
             logger.debug("a room could not be seen to", extra={"room": room, "error": repr(e)})
             return False
 
+    def _scan_s(self) -> float:
+        return self._random.uniform(*SCAN_S)
+
     async def _scan(self) -> None:
-        """Looks at some rooms of others; at all of them when there are few."""
-        names = await self._rooms.names()
-        self._seen = {room: seen for room, seen in self._seen.items() if room in names}
-        own = {info.job.room.name for info in self._server.active_jobs}
-        others = [name for name in names if name not in own | self._rescuing]
-        looked_at = self._random.sample(others, min(len(others), _ROOMS_A_SCAN))
+        """Looks at some rooms of others, and at all those of a worker that seems to be gone."""
+        now_s = time.monotonic()
+        if self._patrol.is_list_due(now_s):
+            rooms = await self._rooms.listed()
+            self._patrol.listed(rooms, now_s)
+            self._seen = {room: seen for room, seen in self._seen.items() if room in rooms}
+        left_out = {info.job.room.name for info in self._server.active_jobs} | self._rescuing
         self._deserted.clear()
-        await self._look_at(looked_at)
+        first = self._patrol.first(left_out)
+        await self._look_at(first)
+        await self._look_at(self._patrol.then(left_out.union(first)))
         if self._deserted:
             await asyncio.sleep(self._random.uniform(*_SURE_S))
             await self._look_at(tuple(self._deserted))
@@ -170,8 +177,13 @@ class Lookout:
         await asyncio.gather(*(self._is_settled(room, None) for room in rooms))
 
     async def _look(self, room: str) -> RoomView | None:
+        self._patrol.saw_nothing(room)
         async with asyncio.timeout(_ANSWER_S):
-            return await self._rooms.look(room)
+            view = await self._rooms.look(room)
+        if view is not None:
+            newest = newest_of(view.dispatches)
+            self._patrol.saw(room, (newest.worker or None) if newest else NOBODY)
+        return view
 
     async def _silent(self, room: str, view: RoomView) -> frozenset[str]:
         """Agents that are listed and do not answer."""
@@ -189,6 +201,7 @@ class Lookout:
         view = await self._look(room)
         silent = await self._silent(room, view) if view and lost is None else frozenset[str]()
         if silent:
+            self._patrol.suspect(room)
             view = await self._look(room)  # somebody else may have seen to it meanwhile
         if view is None:
             return False
@@ -232,7 +245,9 @@ def _followed(metadata: str, was_interrupted: bool) -> str:
         return metadata  # the agent will tell the room what is wrong with it
 
 
-async def _every(period_s: float, work: Callable[[], Awaitable[None]]) -> None:
+async def _every(
+    period_s: float | Callable[[], float], work: Callable[[], Awaitable[None]]
+) -> None:
     while True:
         try:
             await work()
@@ -240,7 +255,7 @@ async def _every(period_s: float, work: Callable[[], Awaitable[None]]) -> None:
             logger.debug("the look-out over calls failed for now", extra={"error": repr(e)})
         except Exception:
             logger.exception("the look-out over calls failed")
-        await asyncio.sleep(period_s)
+        await asyncio.sleep(period_s() if callable(period_s) else period_s)
 
 
 @contextlib.asynccontextmanager

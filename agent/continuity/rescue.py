@@ -41,6 +41,8 @@ class Dispatch:
     had_agent: bool
     agents: frozenset[str] = frozenset()
     """Identities of those that were to come."""
+    worker: str = ""
+    """Id of the worker that took it last; empty when none has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +94,7 @@ def decide(
     """
     if view.agents - ({lost.identity} if lost else set()):
         return Leave()
-    newest = max(view.dispatches, key=lambda dispatch: dispatch.asked_s, default=None)
+    newest = newest_of(view.dispatches)
     if newest is None and (lost is None or lost.room_sid == view.sid):
         return Leave()  # nobody asked for an agent, or it was sent away
     if not view.callers:
@@ -110,6 +112,11 @@ def decide(
         return GiveUp() if had_agent else Leave()
     metadata = lost.metadata if lost else newest.metadata if newest else ""
     return Bring(metadata, was_interrupted=had_agent)
+
+
+def newest_of(dispatches: Sequence[Dispatch]) -> Dispatch | None:
+    """The one that counts; None when there is none."""
+    return max(dispatches, key=lambda dispatch: dispatch.asked_s, default=None)
 
 
 def _since_the_first_agent(view: RoomView) -> Sequence[Dispatch]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import aiohttp
 from livekit import api, rtc
@@ -13,6 +13,7 @@ from livekit.protocol.agent_dispatch import AgentDispatch
 from livekit.protocol.models import ParticipantInfo
 from livekit.protocol.room import PerformRpcRequest, PerformRpcResponse
 
+from agent.continuity.patrol import Listed
 from agent.continuity.rescue import Dispatch, RoomView
 
 FAILURES = (api.TwirpError, aiohttp.ClientError, TimeoutError)
@@ -44,9 +45,13 @@ class Rooms:
         self._server = server
         self._agent_name = agent_name
 
-    async def names(self) -> list[str]:
+    async def listed(self) -> dict[str, Listed]:
+        """All of the server's, by name."""
         answer = await self._server.room.list_rooms(api.ListRoomsRequest())
-        return [room.name for room in answer.rooms]
+        return {
+            room.name: Listed(participants=room.num_participants, publishers=room.num_publishers)
+            for room in answer.rooms
+        }
 
     async def look(self, room: str) -> RoomView | None:
         """None when there is no such room."""
@@ -127,6 +132,7 @@ class Rooms:
                     for job in dispatch.state.jobs
                     if job.state.participant_identity
                 ),
+                worker=_worker(dispatch.state.jobs),
             )
             for dispatch in listed
             if dispatch.agent_name == self._agent_name
@@ -144,6 +150,12 @@ async def _perform(service: RoomService, request: PerformRpcRequest) -> None:
     headers = service._auth_header(api.VideoGrants(room_admin=True, room=request.room))
     answer = PerformRpcResponse
     await service._client.request("RoomService", "PerformRpc", request, headers, answer)
+
+
+def _worker(jobs: Iterable[Job]) -> str:
+    """Of the newest."""
+    newest = max(jobs, key=lambda job: job.state.started_at, default=None)
+    return newest.state.worker_id if newest else ""
 
 
 def _begun_s(listed: Sequence[AgentDispatch]) -> int:

@@ -19,6 +19,7 @@ from livekit.protocol.models import Room
 
 from agent.continuity import FileStore
 from agent.continuity.lookout import Lookout
+from agent.continuity.patrol import Listed
 from agent.continuity.rescue import ARRIVAL_S, TAKING_S, Dispatch, RoomView
 from agent.continuity.rooms import Rooms
 from agent.continuity.waiting import is_mark
@@ -54,9 +55,10 @@ class FakeRooms(Rooms):
         """Agents whose machine is gone."""
         self.asked: list[str] = []
 
-    async def names(self) -> list[str]:
+    async def listed(self) -> dict[str, Listed]:
         self._check()
-        return [] if self.are_many else list(self.views)
+        names = [] if self.are_many else list(self.views)
+        return {name: Listed(participants=1, publishers=2) for name in names}
 
     async def look(self, room: str) -> RoomView | None:
         self._check()
@@ -252,6 +254,24 @@ async def test_one_that_is_still_connecting_or_has_just_come_is_not_asked(scene:
     async with scene.running():
         await asyncio.sleep(5.0)
     assert (scene.rooms.asked, scene.rooms.done) == ([], [])
+
+
+@pytest.mark.virtual_time
+async def test_one_silent_agent_sends_the_look_out_to_all_rooms_of_its_worker(
+    scene: Scene,
+) -> None:
+    def of_worker(number: int) -> RoomView:
+        connected = view(connected=frozenset({f"agent-{number}"}))
+        (dispatch,) = connected.dispatches
+        return replace(connected, dispatches=(replace(dispatch, worker=f"AW_{number}"),))
+
+    scene.rooms.views = {f"call-{n}": of_worker(n % 3) for n in range(150)}
+    async with scene.running():
+        await asyncio.sleep(40.0)  # it gets to know them
+        scene.rooms.silent = {"agent-1"}
+        await asyncio.sleep(6.0)
+    brought = {done[1] for done in scene.rooms.done if done[0] == "bring"}
+    assert brought == {f"call-{n}" for n in range(150) if n % 3 == 1}
 
 
 async def test_one_that_is_on_its_way_out_is_not(scene: Scene) -> None:
