@@ -128,6 +128,8 @@ async def test_a_member_in_doubt_is_better_than_none() -> None:
         made.breakers.of("1").failed(made.events[0].fault)  # type: ignore[union-attr, arg-type]
         assert made.breakers.of("1").state is BreakerState.OPEN
         assert (await made.ask()).text == STORY
+        assert made.breakers.of("1").state is BreakerState.OPEN, "only a probe closes it"
+        await asyncio.sleep(6.5)
         assert made.breakers.of("1").state is BreakerState.CLOSED
 
 
