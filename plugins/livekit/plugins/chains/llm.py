@@ -53,7 +53,7 @@ class ChainLLM(llm.LLM[Never]):
 
         `hedge_s`: the next one is asked too when one has been silent for so long, 0: at once; None:
         only when it has failed. `stall_s`: the longest silence between two tokens,
-        or the member's deadline where that is shorter. `continues`: by
+        or the member's deadline where that is shorter (in a tool call 1 s at least). `continues`: by
         member name, how it goes on from another one's words; INSTRUCTED where nothing is said.
         """
         super().__init__()

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _HOPE_S, _RETRY_S = 3.0, 0.5
 """Where nobody can be reached, the network may be gone for a moment: so long they are asked again, so often."""
+_CALL_STALL_S = 1.0
+"""Between two pieces of a tool call, the least time that a member has, however short its deadline."""
 _SENTENCE_END = (".", "!", "?", "…", "。", "！", "？")
 
 
@@ -153,9 +155,12 @@ class ChainStream(llm.LLMStream):
             await wait_for_news(self._news, attempt.life_s + stall_s - loop.time())
 
     def _stall_s(self, attempt: Attempt) -> float:
-        """Text comes as fast as its first token; a call is seen in larger pieces."""
-        stall_s = self._chain.stall_s
-        return stall_s if attempt.is_calling else min(stall_s, attempt.member.deadline_s)
+        """Text comes as fast as its first token. So do the pieces of a call, each of which is seen, but
+        some providers hold the first ones together."""
+        patience_s = attempt.member.deadline_s
+        if attempt.is_calling:
+            patience_s = max(patience_s, _CALL_STALL_S)
+        return min(self._chain.stall_s, patience_s)
 
     def _lacks_end(self, attempt: Attempt) -> Fault | None:
         """A stream that a proxy cuts off ends like a whole one, but without its usage."""
