@@ -9,7 +9,15 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from typing import Literal
 
-from livekit.agents import Agent, AgentSession, ConversationItemAddedEvent, llm
+from livekit.agents import (
+    Agent,
+    AgentSession,
+    ConversationItemAddedEvent,
+    ToolCallEnded,
+    ToolCallStarted,
+    ToolExecutionUpdatedEvent,
+    llm,
+)
 
 from agent.continuity.chat import kept_items
 from agent.continuity.conversation import Conversation
@@ -49,6 +57,10 @@ class Keeper:
         self._left_s: float | None = None
         self._greeted = False
         self._agent: Agent | None = None
+        self._running: dict[str, llm.FunctionCall] = {}
+        """Tools that have begun and are not in the conversation, by their calls' ids."""
+        self._ended: set[str] = set()
+        """Those of them that have ended: livekit is about to add them."""
         self._changed = asyncio.Event()
         self._writing: asyncio.Task[None] | None = None
         self._is_told = False
@@ -69,6 +81,7 @@ class Keeper:
         self._agent = agent
         session.on("conversation_item_added", self._on_item)
         session.on("function_tools_executed", self._on_item)
+        session.on("tool_execution_updated", self._on_tool)
         self._writing = asyncio.create_task(self._write(), name="conversation-keeper")
         self._changed.set()
 
@@ -127,7 +140,20 @@ class Keeper:
         item = event.item if isinstance(event, ConversationItemAddedEvent) else None
         if isinstance(item, llm.ChatMessage) and item.role == "user":
             self.turn.taken()
+        if not isinstance(event, ConversationItemAddedEvent):  # the tools of one reply are over
+            for call_id in self._ended:
+                self._running.pop(call_id, None)
+            self._ended.clear()
         self._changed.set()
+
+    def _on_tool(self, event: ToolExecutionUpdatedEvent) -> None:
+        """A tool is kept as soon as it begins: a process that dies in it must not run it again."""
+        match event.update:
+            case ToolCallStarted(function_call=call):
+                self._running[call.call_id] = call
+                self._changed.set()
+            case ToolCallEnded(call_id=call_id):
+                self._ended.add(call_id)
 
     async def _write(self) -> None:
         while await self._changed.wait() and not self._is_over:
@@ -143,7 +169,7 @@ class Keeper:
             caller=self._caller,
             language=self._language,
             greeted=self._greeted,
-            items=kept_items(self._agent.chat_ctx),
+            items=kept_items(self._agent.chat_ctx, self._running),
             unfinished=self.turn.text,
             tools=self._tools(),
             saved_s=self._clock(),
