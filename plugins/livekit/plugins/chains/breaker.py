@@ -65,6 +65,8 @@ class Breaker:
     """The engine is busy until then: not asked, and no health is in question."""
     probe_until_s: float = -math.inf
     """Somebody is probing; until then nobody else may."""
+    limited_until_s: float = -math.inf
+    """The provider has named this time: it is not asked before, whoever else fails."""
 
     def state(self, now_s: float) -> BreakerState:
         if self.until_s is None:
@@ -97,6 +99,8 @@ class Breaker:
             self._open(now_s, math.inf)
         elif fault.kind is FaultKind.RATE_LIMIT:
             wait_s = rules.unknown_limit_s if fault.retry_after_s is None else fault.retry_after_s
+            if fault.retry_after_s is not None:
+                self.limited_until_s = max(self.limited_until_s, now_s + fault.retry_after_s)
             self._open(now_s, wait_s * (1 + rules.jitter * chance))  # never before it said
         elif self.state(now_s) is BreakerState.HALF_OPEN:
             self._reopen(now_s, chance)

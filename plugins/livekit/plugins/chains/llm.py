@@ -115,7 +115,7 @@ class ChainLLM(llm.LLM[Never]):
         return Order(
             self.members,
             may_try=lambda name: self.breakers.of(name).may_try(),
-            is_hopeless=lambda name: self.breakers.of(name).is_hopeless(),
+            is_hopeless=lambda name: self.breakers.of(name).is_forbidden(),
         )
 
     def how_to_continue(self, member: LLMMember) -> Continuing:
