@@ -28,6 +28,9 @@ from agent.turns.transcript import same_words
 
 logger = logging.getLogger(__name__)
 
+_RECALL_S = 0.5
+"""The caller waits for it in silence."""
+
 Ending = Literal["in order", "interrupted", "taken over"]
 """Over for good; somebody may want to go on with it; somebody goes on with it already."""
 
@@ -67,14 +70,25 @@ class Keeper:
         self._is_over = False
 
     async def recall(self, callers: Collection[str]) -> Conversation | None:
-        """What was said in this room before, if these people go on with it."""
+        """What was said in this room before, if these people go on with it.
+
+        A store that does not say within half a second is not waited for.
+        """
         kept = None
         with self._failing_softly():
-            kept = await self._store.load(self._room)
+            kept = await self._load()
         if kept is None or not kept.continues(callers, self._clock()):
             return None
         self.turn.before = kept.unfinished
         return kept
+
+    async def _load(self) -> Conversation | None:
+        try:
+            async with asyncio.timeout(_RECALL_S):
+                return await self._store.load(self._room)
+        except TimeoutError:
+            message = f"its store did not answer within {_RECALL_S} s of the call's beginning"
+            raise StoreError(message) from None
 
     def attach(self, session: AgentSession[None], agent: Agent) -> None:
         """Writes now, and from now on whenever there is something new."""
