@@ -80,7 +80,7 @@ def limits(settings: Settings, profile: str, patience_s: Mapping[str, float]) ->
     )
     scaled = patient.scaled(settings.agent_watchdog)
     if profile == "simulated":
-        return replace(scaled, words_s=0.0)
+        return replace(scaled, caller_s=0.0, words_s=0.0)
     return scaled
 
 
@@ -345,7 +345,13 @@ class Watch:
         self._is_own = True
         try:
             text = self._apologies.text(kind)
-            handle = self._session.say(text, audio=NOT_GIVEN if audio is None else audio)
+            # Over sound that does not end it would be held until that ends, and nobody would hear it.
+            may_interrupt = not self._view().caller_active
+            handle = self._session.say(
+                text,
+                audio=NOT_GIVEN if audio is None else audio,
+                allow_interruptions=NOT_GIVEN if may_interrupt else False,
+            )
         except RuntimeError:  # the session is closing
             self._on_apology_done()
         else:

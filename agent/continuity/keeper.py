@@ -9,7 +9,15 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from typing import Literal
 
-from livekit.agents import Agent, AgentSession, ConversationItemAddedEvent, llm
+from livekit.agents import (
+    Agent,
+    AgentSession,
+    ConversationItemAddedEvent,
+    ToolCallEnded,
+    ToolCallStarted,
+    ToolExecutionUpdatedEvent,
+    llm,
+)
 
 from agent.continuity.chat import kept_items
 from agent.continuity.conversation import Conversation
@@ -19,6 +27,9 @@ from agent.tools.state import ToolState
 from agent.turns.transcript import same_words
 
 logger = logging.getLogger(__name__)
+
+_RECALL_S = 0.5
+"""The caller waits for it in silence."""
 
 Ending = Literal["in order", "interrupted", "taken over"]
 """Over for good; somebody may want to go on with it; somebody goes on with it already."""
@@ -49,26 +60,42 @@ class Keeper:
         self._left_s: float | None = None
         self._greeted = False
         self._agent: Agent | None = None
+        self._running: dict[str, llm.FunctionCall] = {}
+        """Tools that have begun and are not in the conversation, by their calls' ids."""
+        self._ended: set[str] = set()
+        """Those of them that have ended: livekit is about to add them."""
         self._changed = asyncio.Event()
         self._writing: asyncio.Task[None] | None = None
         self._is_told = False
         self._is_over = False
 
     async def recall(self, callers: Collection[str]) -> Conversation | None:
-        """What was said in this room before, if these people go on with it."""
+        """What was said in this room before, if these people go on with it.
+
+        A store that does not say within half a second is not waited for.
+        """
         kept = None
         with self._failing_softly():
-            kept = await self._store.load(self._room)
+            kept = await self._load()
         if kept is None or not kept.continues(callers, self._clock()):
             return None
         self.turn.before = kept.unfinished
         return kept
+
+    async def _load(self) -> Conversation | None:
+        try:
+            async with asyncio.timeout(_RECALL_S):
+                return await self._store.load(self._room)
+        except TimeoutError:
+            message = f"its store did not answer within {_RECALL_S} s of the call's beginning"
+            raise StoreError(message) from None
 
     def attach(self, session: AgentSession[None], agent: Agent) -> None:
         """Writes now, and from now on whenever there is something new."""
         self._agent = agent
         session.on("conversation_item_added", self._on_item)
         session.on("function_tools_executed", self._on_item)
+        session.on("tool_execution_updated", self._on_tool)
         self._writing = asyncio.create_task(self._write(), name="conversation-keeper")
         self._changed.set()
 
@@ -127,7 +154,20 @@ class Keeper:
         item = event.item if isinstance(event, ConversationItemAddedEvent) else None
         if isinstance(item, llm.ChatMessage) and item.role == "user":
             self.turn.taken()
+        if not isinstance(event, ConversationItemAddedEvent):  # the tools of one reply are over
+            for call_id in self._ended:
+                self._running.pop(call_id, None)
+            self._ended.clear()
         self._changed.set()
+
+    def _on_tool(self, event: ToolExecutionUpdatedEvent) -> None:
+        """A tool is kept as soon as it begins: a process that dies in it must not run it again."""
+        match event.update:
+            case ToolCallStarted(function_call=call):
+                self._running[call.call_id] = call
+                self._changed.set()
+            case ToolCallEnded(call_id=call_id):
+                self._ended.add(call_id)
 
     async def _write(self) -> None:
         while await self._changed.wait() and not self._is_over:
@@ -143,7 +183,7 @@ class Keeper:
             caller=self._caller,
             language=self._language,
             greeted=self._greeted,
-            items=kept_items(self._agent.chat_ctx),
+            items=kept_items(self._agent.chat_ctx, self._running),
             unfinished=self.turn.text,
             tools=self._tools(),
             saved_s=self._clock(),

@@ -7,11 +7,11 @@ import logging
 from dataclasses import dataclass
 
 from livekit import rtc
-from livekit.agents import Agent, AgentSession, JobContext
+from livekit.agents import NOT_GIVEN, Agent, AgentSession, JobContext
 
 from agent import metrics
 from agent.config import Settings
-from agent.continuity.chat import chat_context
+from agent.continuity.chat import chat_context, is_unknown
 from agent.continuity.conversation import Conversation
 from agent.continuity.keeper import Ending, Keeper
 from agent.continuity.rooms import mark_of, withdraw
@@ -130,7 +130,9 @@ class Thread:
             self._toolbox.restore(self._kept.tools)
             session.say(phrases.back(self._kept.unfinished), add_to_chat_ctx=False)
             if self._kept.awaits_answer and not self._kept.unfinished:
-                session.generate_reply()
+                # A tool that may have run is not run again before the caller wants it.
+                is_in_doubt = is_unknown(self._kept.items[-1])
+                session.generate_reply(tool_choice="none" if is_in_doubt else NOT_GIVEN)
         elif self._was_interrupted:
             metrics.RETURNS.labels("lost").inc()
             session.say(phrases.restarted)

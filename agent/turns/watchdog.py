@@ -11,7 +11,7 @@ class State(Enum):
 
     IDLE = "idle"
     CALLER = "caller"
-    """Nothing: they speak."""
+    """Nothing: they speak, as far as can be told without their words."""
     WORDS = "words"
     """They spoke clearly, and the recogniser has not said a word."""
     TURN = "turn"
@@ -25,6 +25,8 @@ class State(Enum):
     APOLOGISING = "apologising"
 
 
+_PAUSE_S = 3.0
+"""Silence, after which sound is no longer the same one going on."""
 _ASKS_AGAIN_S = 15.0
 """The least time between two questions about what is likely to be noise."""
 
@@ -65,6 +67,9 @@ class Limits:
     """Seconds without progress; 0 for never. The engines have deadlines of their own, which are
     shorter: these are the last net."""
 
+    caller_s: float = 20.0
+    """Of the caller's speech without a pause or a word: a VAD that noise holds open, and a recogniser
+    that is deaf."""
     words_s: float = 3.0
     turn_s: float = 6.0
     """Longer than the longest silence that may be a pause in the caller's turn."""
@@ -83,6 +88,7 @@ class Limits:
     def scaled(self, factor: float) -> Limits:
         """All of them but for the length of speech; factor 0 is no limit at all."""
         return Limits(
+            caller_s=self.caller_s * factor,
             words_s=self.words_s * factor,
             turn_s=self.turn_s * factor,
             thinking_s=self.thinking_s * factor,
@@ -128,6 +134,8 @@ class Watchdog:
     """When the state began, or the last progress in it."""
     _paused: tuple[State, float] | None = None
     """What the caller's sound came into, and how long that had lasted."""
+    _sound: tuple[float, float] = (0.0, float("-inf"))
+    """How long the caller's sound had lasted without a word, and when it paused."""
     _heard_s: float | None = None
     _asked_s: float | None = None
     """When speech without words was asked about, and nothing was understood since."""
@@ -174,7 +182,7 @@ class Watchdog:
         """The recogniser has said a word, whether or not it is meant for the agent."""
         self._heard_s, self._asked_s = now_s, None
         self._awaits_words = False
-        self._settle(now_s)
+        self._progress(now_s, State.CALLER)
 
     def took(self, now_s: float, *, has_words: bool, is_final: bool) -> None:
         """A transcript went to the session."""
@@ -194,16 +202,16 @@ class Watchdog:
     def wrote(self, now_s: float, *, is_text: bool) -> None:
         """The language model has given a piece of its answer, to be spoken or not."""
         self._has_text |= is_text
-        self._progress(now_s, State.THINKING, State.VOICING, State.SPEAKING)
+        self._progress(now_s, State.THINKING, State.VOICING, State.SPEAKING, State.CALLER)
 
     def used_tool(self, now_s: float) -> None:
         """A tool has begun or ended: text is awaited anew."""
         self._has_text = False
-        self._progress(now_s, State.THINKING, State.VOICING, State.TOOL)
+        self._progress(now_s, State.THINKING, State.VOICING, State.TOOL, State.CALLER)
 
     def sounded(self, now_s: float) -> None:
         """A frame of the agent's voice was played."""
-        self._progress(now_s, State.SPEAKING, State.APOLOGISING)
+        self._progress(now_s, State.SPEAKING, State.APOLOGISING, State.CALLER)
 
     def answered(self) -> None:
         """The caller has heard an answer."""
@@ -215,6 +223,9 @@ class Watchdog:
 
     def _bark(self, now_s: float) -> list[Action]:
         state = self._state
+        if state is State.CALLER:
+            state = self._below_caller()
+            self._may_apologise |= state is State.WORDS  # so much sound is a sign of them
         self._since_s = now_s
         self._awaits_words = self._is_turn_open = self._has_final = False
         if state is State.APOLOGISING:
@@ -255,6 +266,8 @@ class Watchdog:
         self._settle(now_s)
         if self._state in states:
             self._since_s = now_s
+        if State.CALLER in states:
+            self._sound = (0.0, now_s)
         if self._paused is not None and self._paused[0] in states:
             self._paused = None
 
@@ -262,18 +275,28 @@ class Watchdog:
         state = self._state_now()
         if state is self._state:
             return
+        lasted_s = 0.0
         if state is State.CALLER:
             self._paused = (self._state, now_s - self._since_s)
-        lasted_s = 0.0
+            sound_s, paused_s = self._sound
+            lasted_s = sound_s if now_s - paused_s < _PAUSE_S else 0.0
+        elif self._state is State.CALLER:
+            self._sound = (now_s - self._since_s, now_s)
         if self._state is State.CALLER and self._paused is not None and self._paused[0] is state:
             # Sounds that are no turn give a state no more time.
             lasted_s = self._paused[1]
         self._state, self._since_s = state, now_s - lasted_s
 
+    def _below_caller(self) -> State:
+        """What is stuck where the caller has made a sound for too long."""
+        state = self._state_without_caller()
+        return State.WORDS if state is State.IDLE else state
+
     def _state_now(self) -> State:
+        return State.CALLER if self._view.caller_active else self._state_without_caller()
+
+    def _state_without_caller(self) -> State:
         view = self._view
-        if view.caller_active:
-            return State.CALLER
         if view.apologising:
             return State.APOLOGISING
         if view.agent_busy:
@@ -297,6 +320,8 @@ class Watchdog:
                 return limits.thinking_s if self._view.llm_writing else limits.voice_s
             case State.SPEAKING:
                 return limits.thinking_s if self._view.llm_writing else limits.sound_s
+            case State.CALLER:
+                return limits.caller_s
             case State.WORDS:
                 return limits.words_s
             case State.TURN:

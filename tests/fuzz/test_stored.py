@@ -41,6 +41,7 @@ BREAKER = json.dumps(
             "closed_at_s": 0.0,
             "skip_until_s": 0.0,
             "probe_until_s": 0.0,
+            "limited_until_s": 0.0,
         }
     }
 ).encode()

@@ -188,3 +188,19 @@ async def test_a_call_that_ends_waits_for_a_tool_no_longer_than_a_tool_may_take(
         left_s = now_s()
     # Before it asks anybody, livekit waits 5 s for the speech that it has cancelled.
     assert now_s() - left_s == pytest.approx(5.0 + LIMITS.tool_s, abs=1.0)
+
+
+async def test_noise_that_never_pauses_is_asked_about_and_in_the_end_ends_the_call() -> None:
+    """A radio holds the VAD open, and no recogniser understands it."""
+    async with conversation(
+        brain=RepeatingLLM(), ears=EmptySTT(every_s=0.3), limits=LIMITS, voice=apology_voice
+    ) as call:
+        call.microphone.speak(call.microphone.next_frame_s, 80.0)
+        await call.until(now_s() + 80.0)
+        ends = list(call.ends)
+    assert call.spoken() == [
+        APOLOGIES[kind] for kind in (Apology.UNHEARD, Apology.CALL_AGAIN, Apology.GOODBYE)
+    ]
+    assert [played.is_whole for played in call.loudspeaker.played] == [True, True, True]
+    assert first_sound_s(call) == pytest.approx(LIMITS.caller_s, abs=1.0)
+    assert len(ends) == 1

@@ -25,6 +25,7 @@ from agent.turns.watchdog import (
 LIMITS = Limits()
 LONGEST_S = max(dataclasses.astuple(LIMITS))
 IDLE = View()
+CALLER = View(caller_active=True)
 THINKING = View(agent_busy=True, llm_writing=True)
 VOICING = View(agent_busy=True)
 TOOL = View(agent_busy=True, tool_running=True)
@@ -142,12 +143,79 @@ def test_words_that_are_taken_back_after_the_agent_spoke_are_nobodys_either() ->
     assert dog.state is State.IDLE
 
 
-def test_while_the_caller_speaks_nothing_is_due_and_afterwards_no_time_is_given_anew() -> None:
+def test_while_the_caller_speaks_nothing_is_due_for_long_and_afterwards_no_time_is_given_anew() -> (
+    None
+):
     dog = asked()
     dog.process(4.0, replace(THINKING, caller_active=True))
-    assert dog.due_s is None
+    assert dog.due_s == 4.0 + LIMITS.caller_s
     dog.process(9.0, THINKING)
     assert dog.due_s == 9.0 + LIMITS.thinking_s - 4.0
+
+
+def test_sound_that_goes_on_without_a_word_is_asked_about_and_in_the_end_ends_the_call() -> None:
+    dog, kinds, recogniser_begun_anew = Watchdog(), [], []
+    dog.process(1.0, CALLER)
+    for times in (1, 2, 3):
+        at_s = 1.0 + times * LIMITS.caller_s
+        assert dog.process(at_s - 0.01, CALLER) == []
+        *others, told = dog.process(at_s, CALLER)
+        assert isinstance(told, Apologise)
+        kinds.append(told.kind)
+        recogniser_begun_anew.append(others == [Cancel(State.WORDS)])
+        dog.process(at_s + 1.0, replace(CALLER, apologising=True))
+        ends = dog.process(at_s + 2.0, CALLER)
+    assert kinds == [Apology.UNHEARD, Apology.CALL_AGAIN, Apology.GOODBYE]
+    assert recogniser_begun_anew == [False, True, True]
+    assert ends == [End()]
+
+
+def test_sound_that_goes_on_ends_no_call_in_which_words_were_understood() -> None:
+    dog, asked = Watchdog(), 0
+    dog.heard(0.0)
+    dog.process(1.0, CALLER)
+    for times in range(1, 10):
+        at_s = 1.0 + times * LIMITS.caller_s
+        asked += Apologise(Apology.UNHEARD) in dog.process(at_s, CALLER)
+        dog.process(at_s + 1.0, replace(CALLER, apologising=True))
+        assert dog.process(at_s + 2.0, CALLER) == []
+    assert asked == 9 and dog.failures == 0
+
+
+@pytest.mark.parametrize(("pause_s", "lasted_s"), [(0.5, 10.0), (3.5, 0.0)])
+def test_short_pauses_do_not_hide_that_sound_goes_on(pause_s: float, lasted_s: float) -> None:
+    dog = Watchdog()
+    dog.process(0.0, CALLER)
+    dog.process(10.0, IDLE)
+    dog.process(10.0 + pause_s, CALLER)
+    assert dog.due_s == 10.0 + pause_s + LIMITS.caller_s - lasted_s
+
+
+@pytest.mark.parametrize("sign", ["word", "sound", "text"])
+def test_a_word_or_a_sound_of_the_agent_in_it_is_progress(sign: str) -> None:
+    dog = Watchdog()
+    view = CALLER if sign == "word" else replace(SPEAKING, caller_active=True)
+    dog.process(0.0, view)
+    for at_s in range(10, 100, 10):
+        assert dog.process(at_s, view) == []
+        match sign:
+            case "word":
+                dog.heard(at_s)
+            case "sound":
+                dog.sounded(at_s)
+            case "text":
+                dog.wrote(at_s, is_text=True)
+    assert dog.due_s == 90 + LIMITS.caller_s
+
+
+def test_what_is_stuck_under_sound_without_end_is_ended_itself() -> None:
+    dog = asked()
+    view = replace(THINKING, caller_active=True)
+    dog.process(4.0, view)
+    assert dog.process(4.0 + LIMITS.caller_s, view) == [
+        Cancel(State.THINKING),
+        Apologise(Apology.TROUBLE),
+    ]
 
 
 def test_one_turn_gets_one_apology_however_it_goes_on() -> None:
@@ -238,12 +306,14 @@ class AnyCall(RuleBasedStateMachine):
         self.progress_s = 0.0
         self.says_goodbye = False
 
-    def take(self, actions: list[Action]) -> None:
+    def take(self, actions: list[Action], state: State = State.IDLE) -> None:
+        """`state`: in which they became due."""
         for action in actions:
             if isinstance(action, Apologise):
                 self.apologies += 1
                 self.view = replace(self.view, apologising=True)
-                assert not self.view.caller_active or actions == [action]
+                is_due_to_sound = state is State.CALLER
+                assert not self.view.caller_active or is_due_to_sound or actions == [action]
                 if action.kind is Apology.GOODBYE:
                     assert self.dog.failures >= 3
                     self.says_goodbye = True
@@ -253,8 +323,9 @@ class AnyCall(RuleBasedStateMachine):
                 self.says_goodbye = False
 
     def look(self) -> list[Action]:
+        state = self.dog.state
         actions = self.dog.process(self.now_s, self.view)
-        self.take(actions)
+        self.take(actions, state)
         return actions
 
     @rule(seconds=st.floats(0.01, 30.0))
@@ -265,6 +336,8 @@ class AnyCall(RuleBasedStateMachine):
             assert due_s <= self.now_s + LONGEST_S
             self.now_s = max(self.now_s, due_s)
             before_s = self.progress_s
+            if self.dog.state is State.CALLER:
+                self.apologies = 0  # so much sound is a sign of the caller, as speech is
             assert self.look(), "what was due was not done"
             assert self.now_s > before_s, "it acted at the moment of progress"
         self.now_s = end_s
@@ -340,8 +413,8 @@ class AnyCall(RuleBasedStateMachine):
 
     @invariant()
     def nothing_lasts_for_ever(self) -> None:
-        """What is neither idle nor the caller's own has an end within the longest limit."""
-        if self.dog.state not in (State.IDLE, State.CALLER):
+        """What is not idle has an end within the longest limit, also what seems the caller's own."""
+        if self.dog.state is not State.IDLE:
             assert self.dog.due_s is not None
             assert self.dog.due_s <= self.now_s + LONGEST_S
         is_stuck = self.view.agent_busy and not self.view.caller_active
@@ -351,10 +424,10 @@ class AnyCall(RuleBasedStateMachine):
 
 def _is_progress(kind: str, state: State) -> bool:
     if kind == "sound":
-        return state in (State.SPEAKING, State.APOLOGISING)
+        return state in (State.SPEAKING, State.APOLOGISING, State.CALLER)
     if kind == "tool":
-        return state in (State.THINKING, State.VOICING, State.TOOL)
-    return state in (State.THINKING, State.VOICING, State.SPEAKING)
+        return state in (State.THINKING, State.VOICING, State.TOOL, State.CALLER)
+    return state in (State.THINKING, State.VOICING, State.SPEAKING, State.CALLER)
 
 
 AnyCall.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)

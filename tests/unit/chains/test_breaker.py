@@ -155,6 +155,33 @@ def test_a_rate_limit_is_kept_and_never_cut_short(
     assert breaker.until_s == pytest.approx(open_s) and not breaker.may_try(0.0)
 
 
+@pytest.mark.parametrize(
+    ("fault", "times", "open_s"),
+    [(Fault(FaultKind.RATE_LIMIT, "slower", 30.0), 1, 30.0), (BROKEN, 3, 5.0)],
+)
+def test_an_answer_that_had_begun_before_closes_nothing(
+    fault: Fault, times: int, open_s: float
+) -> None:
+    breaker = Breaker()
+    for _ in range(times):
+        breaker.failed(fault, 0.0, 0.0 if times == 1 else MIDDLE)
+    assert not breaker.is_changed_by_answers(1.0)
+    breaker.succeeded(1.0)
+    assert breaker.until_s == open_s and not breaker.may_try(open_s - 0.1)
+    assert breaker.is_changed_by_answers(open_s)
+    breaker.succeeded(open_s)
+    assert breaker.may_try(open_s)
+
+
+def test_an_answer_to_a_probe_closes_nothing_once_a_newer_rate_limit_is_known() -> None:
+    breaker = Breaker()
+    fail(breaker, 0.0, 0.0, 0.0)
+    assert breaker.take_probe(5.0)
+    breaker.failed(Fault(FaultKind.RATE_LIMIT, "slower", 30.0), 5.2, 0.0)
+    breaker.succeeded(5.5)
+    assert breaker.until_s == 35.2
+
+
 def test_a_busy_engine_is_skipped_for_two_seconds_without_a_mark_against_it() -> None:
     breaker = Breaker()
     for now_s in (0.0, 0.5, 1.0, 1.5):

@@ -85,6 +85,21 @@ def test_another_process_knows_within_a_quarter_of_a_second(worker: Worker) -> N
     assert two.of("one").may_try()
 
 
+def test_an_answer_in_one_call_does_not_cut_short_what_another_one_was_told(worker: Worker) -> None:
+    """The first call has not looked into the file since the second one was refused."""
+    one, two = worker.process(), worker.process()
+    one.of("one").failed(BROKEN)
+    two.of("one").failed(Fault(FaultKind.RATE_LIMIT, "slower", 30.0))
+    one.of("one").succeeded()
+    worker.clock.now_s += 29.9
+    assert not worker.process().of("one").may_try()
+    assert worker.process().of("one").state is BreakerState.OPEN
+    worker.clock.now_s += 3.2
+    assert two.of("one").take_probe()
+    two.of("one").succeeded()
+    assert worker.process().of("one").may_try()
+
+
 def test_every_change_is_told_once(worker: Worker) -> None:
     one, two = worker.process(), worker.process()
     fail(one, times=5)

@@ -100,6 +100,21 @@ def test_an_error_is_of_its_kind(error: Exception, kind: FaultKind) -> None:
         ({"retry-after": "0.5"}, 0.5),
         ({"Retry-After-Ms": "1500", "Retry-After": "2"}, 1.5),
         ({"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}, None),
+        (
+            {
+                "Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT",
+                "Date": "Wed, 21 Oct 2026 07:27:30 GMT",
+            },
+            30.0,
+        ),
+        (
+            {
+                "Retry-After": "Wed, 21 Oct 2026 07:27:00 GMT",
+                "Date": "Wed, 21 Oct 2026 07:27:30 GMT",
+            },
+            0.0,
+        ),
+        ({"Retry-After": "soon", "Date": "Wed, 21 Oct 2026 07:27:30 GMT"}, None),
         ({"Retry-After": "-3"}, None),
         ({"Retry-After": "inf"}, None),
         ({}, None),

@@ -120,6 +120,34 @@ async def test_when_every_key_is_refused_the_error_says_so_at_once() -> None:
         assert len(made.engines[0].asked) == 1
 
 
+def limited(retry_after_s: float) -> APIStatusError:
+    error = APIStatusError("no", status_code=429)
+    error.headers = {"Retry-After": str(retry_after_s)}  # type: ignore[attr-defined]
+    return error
+
+
+async def test_a_lone_member_is_not_asked_before_the_time_that_its_provider_named() -> None:
+    async with chain_of(ScriptedLLM([limited(30.0)], HEALTHY)) as made:
+        with pytest.raises(APIConnectionError, match="too many requests"):
+            await made.ask()
+        await asyncio.sleep(28.0)
+        with pytest.raises(APIConnectionError, match="none may be asked for now"):
+            await made.ask()
+        assert len(made.engines[0].asked) == 1
+        await asyncio.sleep(2.1)
+        assert (await made.ask()).text == STORY
+
+
+async def test_a_short_rate_limit_is_waited_for_once_where_nobody_else_is_left() -> None:
+    async with chain_of(ScriptedLLM([limited(0.8)], HEALTHY)) as made:
+        heard = await made.ask()
+        assert heard.text == STORY and heard.at_s[0] == pytest.approx(0.8, abs=0.1)
+    async with chain_of(ScriptedLLM([limited(0.8)])) as made:
+        with pytest.raises(APIConnectionError, match="too many requests"):
+            await made.ask()
+        assert len(made.engines[0].asked) == 2
+
+
 async def test_a_member_in_doubt_is_better_than_none() -> None:
     failed = APIStatusError("no", status_code=500)
     async with chain_of(ScriptedLLM([failed], [failed], HEALTHY)) as made:
@@ -128,6 +156,8 @@ async def test_a_member_in_doubt_is_better_than_none() -> None:
         made.breakers.of("1").failed(made.events[0].fault)  # type: ignore[union-attr, arg-type]
         assert made.breakers.of("1").state is BreakerState.OPEN
         assert (await made.ask()).text == STORY
+        assert made.breakers.of("1").state is BreakerState.OPEN, "only a probe closes it"
+        await asyncio.sleep(6.5)
         assert made.breakers.of("1").state is BreakerState.CLOSED
 
 

@@ -75,7 +75,7 @@ def server(*replies: Reply) -> FakeLlama:
 async def test_a_tool_call_that_takes_seconds_to_write_is_no_silence(
     hedge_s: float | None,
 ) -> None:
-    reply = called("get_time", '{"place"', ": ", '"far', " away", '"}', pace_s=1.5)
+    reply = called("get_time", '{"place"', ": ", '"far', " away", '"}', pace_s=0.9)
     async with chain_over(server(reply), hedge_s=hedge_s) as chain:
         calls = calls_of(await chain.ask())
         assert [(call.name, call.arguments) for call in calls] == [
@@ -91,7 +91,9 @@ async def test_a_tool_call_that_grows_no_more_is_left_to_the_next_member() -> No
         chunks = await chain.ask()
         assert text_of(chunks) == STORY and calls_of(chunks) == []
         assert [fault.kind for fault in chain.faults] == [FaultKind.TIMEOUT]
-        assert asyncio.get_running_loop().time() - begun_s < 5.0
+        assert (
+            asyncio.get_running_loop().time() - begun_s < 2.0
+        )  # the story takes most of the second one
 
 
 @pytest.mark.parametrize("finish", ["stop", "length"])

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from livekit.agents import llm
 
-from agent.continuity.chat import chat_context, kept_items
-from agent.continuity.conversation import Said
+from agent.continuity.chat import chat_context, is_unknown, kept_items
+from agent.continuity.conversation import Said, ToolCall
 from tests.unit.continuity.conversations import ITEMS
 
 
@@ -23,7 +23,22 @@ def test_instructions_are_not_kept() -> None:
     assert kept_items(chat_ctx) == (Said(role="user", text="Hello."),)
 
 
-def test_a_tool_that_has_not_answered_yet_is_not_kept() -> None:
+def test_a_call_that_nobody_runs_and_that_has_no_answer_is_not_kept() -> None:
     chat_ctx = chat_context(ITEMS)
     chat_ctx.items.append(llm.FunctionCall(call_id="c2", name="get_time", arguments="{}"))
     assert kept_items(chat_ctx) == ITEMS
+
+
+def test_a_tool_that_runs_is_kept_with_an_unknown_result_until_it_has_one() -> None:
+    chat_ctx = chat_context(ITEMS)
+    call = llm.FunctionCall(call_id="c2", name="get_time", arguments='{"a": 1}')
+    *before, last = kept_items(chat_ctx, {"c2": call})
+    assert tuple(before) == ITEMS and is_unknown(last)
+    assert isinstance(last, ToolCall) and (last.name, last.arguments) == ("get_time", '{"a": 1}')
+    assert "do not know" in chat_context([last]).items[-1].output  # type: ignore[union-attr]
+    chat_ctx.items += [
+        call,
+        llm.FunctionCallOutput(call_id="c2", name="get_time", output="Noon.", is_error=False),
+    ]
+    *_, last = kept_items(chat_ctx, {"c2": call})
+    assert isinstance(last, ToolCall) and last.output == "Noon." and not is_unknown(last)

@@ -9,6 +9,7 @@ from livekit.agents import Agent, AgentSession, ConversationItemAddedEvent, llm
 from agent.callers import RETURN_GRACE_S
 from agent.continuity import Keeper
 from agent.continuity.conversation import Said
+from agent.continuity.redis_store import RedisStore
 from agent.tools.state import ToolState
 from tests.fakes.conversation_store import MemoryConversations
 
@@ -201,3 +202,35 @@ async def test_a_store_that_fails_is_told_once_and_says_nothing_of_the_call(
     told = [record for record in caplog.records if record.name == "agent.continuity.keeper"]
     assert len(told) == 1
     assert "1234" not in caplog.text
+
+
+async def test_a_redis_that_accepts_and_says_nothing_does_not_hold_up_the_call(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    hung_up = asyncio.Event()
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(1_000):
+            pass
+        writer.close()
+        hung_up.set()
+
+    server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    keeper = Keeper(
+        RedisStore(f"redis://127.0.0.1:{port}/0"),
+        room="blue",
+        job="AJ_1",
+        language="en",
+        tools=ToolState,
+    )
+    begun_s = asyncio.get_running_loop().time()
+    with caplog.at_level(logging.WARNING):
+        assert await keeper.recall(("ann",)) is None
+    assert asyncio.get_running_loop().time() - begun_s < 1.0
+    await keeper.aclose()
+    await asyncio.wait_for(hung_up.wait(), 5.0)
+    server.close()
+    await server.wait_closed()
+    told = [r.getMessage() for r in caplog.records if r.name == "agent.continuity.keeper"]
+    assert len(told) == 1 and "did not answer within 0.5 s" in told[0]

@@ -65,6 +65,8 @@ class Breaker:
     """The engine is busy until then: not asked, and no health is in question."""
     probe_until_s: float = -math.inf
     """Somebody is probing; until then nobody else may."""
+    limited_until_s: float = -math.inf
+    """The provider has named this time: it is not asked before, whoever else fails."""
 
     def state(self, now_s: float) -> BreakerState:
         if self.until_s is None:
@@ -97,6 +99,8 @@ class Breaker:
             self._open(now_s, math.inf)
         elif fault.kind is FaultKind.RATE_LIMIT:
             wait_s = rules.unknown_limit_s if fault.retry_after_s is None else fault.retry_after_s
+            if fault.retry_after_s is not None:
+                self.limited_until_s = max(self.limited_until_s, now_s + fault.retry_after_s)
             self._open(now_s, wait_s * (1 + rules.jitter * chance))  # never before it said
         elif self.state(now_s) is BreakerState.HALF_OPEN:
             self._reopen(now_s, chance)
@@ -104,12 +108,13 @@ class Breaker:
             self._count(now_s, chance)
 
     def succeeded(self, now_s: float) -> None:
-        """The engine answered. It closes the breaker, unless the key was refused: that answer had
-        begun before."""
-        if self.until_s is None:
+        """The engine answered. Half-open, that closes the breaker. Open, it says nothing: the answer
+        had begun before, in another call or clause, or was asked for while nobody else was left."""
+        state = self.state(now_s)
+        if state is BreakerState.CLOSED:
             if self.failures:
                 self.failures[-1].answers += 1
-        elif self.until_s != math.inf:
+        elif state is BreakerState.HALF_OPEN:
             self.until_s = None
             self.closed_at_s = now_s
             self.probe_until_s = -math.inf
@@ -117,8 +122,8 @@ class Breaker:
 
     def is_changed_by_answers(self, now_s: float) -> bool:
         """Whether `succeeded` would matter."""
-        if self.until_s is not None:
-            return True
+        if (state := self.state(now_s)) is not BreakerState.CLOSED:
+            return state is BreakerState.HALF_OPEN
         return bool(self.failures) and now_s - self.failures[-1].at_s < self.rules.window_s
 
     def _count(self, now_s: float, chance: float) -> None:

@@ -102,6 +102,7 @@ def _row(breaker: Breaker) -> dict[str, Any]:
         "closed_at_s": breaker.closed_at_s,
         "skip_until_s": breaker.skip_until_s,
         "probe_until_s": breaker.probe_until_s,
+        "limited_until_s": breaker.limited_until_s,
     }
 
 
@@ -121,4 +122,5 @@ def _breaker(row: Mapping[str, Any]) -> Breaker:
         closed_at_s=float(row["closed_at_s"]),
         skip_until_s=float(row["skip_until_s"]),
         probe_until_s=float(row["probe_until_s"]),
+        limited_until_s=float(row["limited_until_s"]),
     )

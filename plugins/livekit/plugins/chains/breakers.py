@@ -131,6 +131,15 @@ class EngineBreaker:
         """Nothing is to be asked of the engine, not even when all else fails: its key is refused."""
         return self.probe_in_s() == math.inf
 
+    def is_forbidden(self) -> bool:
+        """The same, or its provider has named a time before which it is not to be asked."""
+        return self.is_hopeless() or self.limited_for_s() > 0
+
+    def limited_for_s(self) -> float:
+        """How long it is still not to be asked by its provider's word; 0 if that named no time."""
+        now_s = self._all.now_s()
+        return max(0.0, self._all.read(self.name, now_s).limited_until_s - now_s)
+
     def failed(self, fault: Fault) -> None:
         self._all.failed(self.name, fault)
 

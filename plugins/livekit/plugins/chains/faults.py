@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
 from livekit.agents import APIConnectionError, APIError, APITimeoutError
@@ -140,18 +141,24 @@ def _retry_after_s(chain: list[BaseException]) -> float | None:
 
 
 def _seconds(headers: Mapping[str, object]) -> float | None:
-    """The date form of the header is not read: it needs two clocks that agree."""
+    texts = {header.lower(): str(value) for header, value in headers.items()}
     for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        for header, value in headers.items():
-            if header.lower() != name:
-                continue
-            try:
-                seconds = float(str(value)) * scale
-            except ValueError:
-                continue
-            if math.isfinite(seconds) and seconds >= 0:
-                return seconds
-    return None
+        try:
+            seconds = float(texts[name]) * scale
+        except (KeyError, ValueError):
+            continue
+        if math.isfinite(seconds) and seconds >= 0:
+            return seconds
+    return _seconds_to_date(texts)
+
+
+def _seconds_to_date(texts: Mapping[str, str]) -> float | None:
+    """By the clock of who sent the date, which the answer tells: ours may be another one."""
+    try:
+        sent, until = (parsedate_to_datetime(texts[name]) for name in ("date", "retry-after"))
+        return max(0.0, (until - sent).total_seconds())
+    except (KeyError, ValueError, TypeError, OverflowError):
+        return None
 
 
 def _is_bad_header(error: BaseException) -> bool:

@@ -53,7 +53,7 @@ class ChainLLM(llm.LLM[Never]):
 
         `hedge_s`: the next one is asked too when one has been silent for so long, 0: at once; None:
         only when it has failed. `stall_s`: the longest silence between two tokens,
-        or the member's deadline where that is shorter. `continues`: by
+        or the member's deadline where that is shorter (in a tool call 1 s at least). `continues`: by
         member name, how it goes on from another one's words; INSTRUCTED where nothing is said.
         """
         super().__init__()
@@ -115,7 +115,7 @@ class ChainLLM(llm.LLM[Never]):
         return Order(
             self.members,
             may_try=lambda name: self.breakers.of(name).may_try(),
-            is_hopeless=lambda name: self.breakers.of(name).is_hopeless(),
+            is_hopeless=lambda name: self.breakers.of(name).is_forbidden(),
         )
 
     def how_to_continue(self, member: LLMMember) -> Continuing:

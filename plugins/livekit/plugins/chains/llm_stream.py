@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 _HOPE_S, _RETRY_S = 3.0, 0.5
 """Where nobody can be reached, the network may be gone for a moment: so long they are asked again, so often."""
+_LONGEST_LIMIT_S = 1.0
+"""A rate limit that is over so soon is waited for where nobody else is left."""
+_CALL_STALL_S = 1.0
+"""Between two pieces of a tool call, the least time that a member has, however short its deadline."""
 _SENTENCE_END = (".", "!", "?", "…", "。", "！", "？")
 
 
@@ -50,6 +54,8 @@ class ChainStream(llm.LLMStream):
         """Faults of which nobody has taken over yet."""
         self._hopes_until_s: float | None = None
         """Set while nobody can be reached."""
+        self._has_waited = False
+        """For a rate limit."""
 
     async def _run(self) -> None:
         order = self._chain.order()
@@ -72,7 +78,7 @@ class ChainStream(llm.LLMStream):
                     winner = attempt.member.name if attempt else NOBODY
                     hedges += [(first, second, winner) for first, second in race.hedges]
                 if attempt is None:
-                    await self._wait_for_network()
+                    await self._wait_for_somebody()
                     order = self._chain.order()
                 elif await self._relay(attempt):
                     return
@@ -153,9 +159,12 @@ class ChainStream(llm.LLMStream):
             await wait_for_news(self._news, attempt.life_s + stall_s - loop.time())
 
     def _stall_s(self, attempt: Attempt) -> float:
-        """Text comes as fast as its first token; a call is seen in larger pieces."""
-        stall_s = self._chain.stall_s
-        return stall_s if attempt.is_calling else min(stall_s, attempt.member.deadline_s)
+        """Text comes as fast as its first token. So do the pieces of a call, each of which is seen, but
+        some providers hold the first ones together."""
+        patience_s = attempt.member.deadline_s
+        if attempt.is_calling:
+            patience_s = max(patience_s, _CALL_STALL_S)
+        return min(self._chain.stall_s, patience_s)
 
     def _lacks_end(self, attempt: Attempt) -> Fault | None:
         """A stream that a proxy cuts off ends like a whole one, but without its usage."""
@@ -165,6 +174,18 @@ class ChainStream(llm.LLMStream):
         elif name in tellers:
             return Fault(FaultKind.PROTOCOL, "ended before its answer was whole")
         return None
+
+    async def _wait_for_somebody(self) -> None:
+        """Nobody is left. Raises the error to end with, unless one may be there in a moment."""
+        limited_s = [wait_s for wait_s in self._limits_s() if wait_s > 0]
+        if not limited_s or self._has_waited or min(limited_s) > _LONGEST_LIMIT_S:
+            await self._wait_for_network()
+            return
+        self._has_waited = True
+        await asyncio.sleep(min(limited_s))
+
+    def _limits_s(self) -> list[float]:
+        return [self._chain.breakers.of(m.name).limited_for_s() for m in self._chain.members]
 
     async def _wait_for_network(self) -> None:
         """Nobody is left. Raises the error to end with, unless all may be there again in a moment."""
@@ -182,7 +203,10 @@ class ChainStream(llm.LLMStream):
         """Without the members' own errors, which may quote a key."""
         last = {member.name: fault for member, fault in self._faults}
         what = "; ".join(f"{name} {fault.message}" for name, fault in last.items())
-        message = f"no language model answered: {what or 'the keys of all are refused'}"
+        nobody = (
+            "none may be asked for now" if any(self._limits_s()) else "the keys of all are refused"
+        )
+        message = f"no language model answered: {what or nobody}"
         return nobody_left(message, {fault.kind for fault in last.values()})
 
     def _report_hedge(self, first: Attempt, second: Attempt, winner: str) -> None:

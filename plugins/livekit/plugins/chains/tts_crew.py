@@ -82,7 +82,7 @@ class Crew:
         return Order(
             [speaker.member for speaker in speakers],
             may_try=lambda name: breakers[name].may_try(),
-            is_hopeless=lambda name: breakers[name].is_hopeless(),
+            is_hopeless=lambda name: breakers[name].is_forbidden(),
         )
 
     def speaker(self, member: TTSMember) -> Speaker:
