@@ -144,7 +144,20 @@ class Lookout:
             kept = await self._store.load(info.job.room.name)
         except StoreError:
             return False  # the look at all rooms will find it
-        return kept is not None and kept.job == info.job.id and kept.has_caller(time.time())
+        if kept is not None and kept.job == info.job.id:
+            return kept.has_caller(time.time())
+        return await self._is_awaited(info)
+
+    async def _is_awaited(self, info: RunningJobInfo) -> bool:
+        """Whether a caller waits for the agent of a job that died before it had anything to keep. One
+        that ends in order takes its room or its dispatch along."""
+        try:
+            view = await self._look(info.job.room.name)
+        except FAILURES:
+            return False
+        if view is None or not view.callers:
+            return False
+        return info.job.dispatch_id in {dispatch.id for dispatch in view.dispatches}
 
     async def _is_settled(self, room: str, lost: LostJob | None) -> bool:
         try:

@@ -67,8 +67,8 @@ class Limits:
     """Seconds without progress; 0 for never. The engines have deadlines of their own, which are
     shorter: these are the last net."""
 
-    caller_s: float = 20.0
-    """Of the caller's speech without a pause or a word: a VAD that noise holds open, and a recogniser
+    caller_s: float = 30.0
+    """Of the caller's speech without a pause or a word: a VAD that noise holds open, or a recogniser
     that is deaf."""
     words_s: float = 3.0
     turn_s: float = 6.0

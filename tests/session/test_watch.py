@@ -195,8 +195,9 @@ async def test_noise_that_never_pauses_is_asked_about_and_in_the_end_ends_the_ca
     async with conversation(
         brain=RepeatingLLM(), ears=EmptySTT(every_s=0.3), limits=LIMITS, voice=apology_voice
     ) as call:
-        call.microphone.speak(call.microphone.next_frame_s, 80.0)
-        await call.until(now_s() + 80.0)
+        noise_s = 4 * LIMITS.caller_s
+        call.microphone.speak(call.microphone.next_frame_s, noise_s)
+        await call.until(now_s() + noise_s)
         ends = list(call.ends)
     assert call.spoken() == [
         APOLOGIES[kind] for kind in (Apology.UNHEARD, Apology.CALL_AGAIN, Apology.GOODBYE)

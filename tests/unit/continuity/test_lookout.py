@@ -157,10 +157,25 @@ async def test_a_job_that_left_its_conversation_behind_is_followed_by_another(
     ]
 
 
-async def test_a_job_that_ended_in_order_is_not(scene: Scene) -> None:
+async def test_a_job_that_died_before_it_had_anything_to_keep_is_followed_by_another(
+    scene: Scene,
+) -> None:
     scene.worker.running, scene.rooms.views = [job()], {"blue/room": view()}
     async with scene.running():
         scene.worker.running = []
+        await asyncio.sleep(0.3)
+    assert [done[0] for done in scene.rooms.done] == ["remove", "bring"]
+
+
+@pytest.mark.parametrize(
+    "left",
+    [{}, {"blue/room": replace(view(), dispatches=())}, {"blue/room": view(callers=frozenset())}],
+    ids=["no room", "no dispatch", "no caller"],
+)
+async def test_a_job_that_ended_in_order_is_not(left: dict[str, RoomView], scene: Scene) -> None:
+    scene.worker.running, scene.rooms.views = [job()], {"blue/room": view()}
+    async with scene.running():
+        scene.rooms.views, scene.worker.running = left, []
         await asyncio.sleep(0.3)
     assert scene.rooms.done == []
 
