@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -102,7 +103,11 @@ def measure(count: int, networks: Sequence[Network] = NETWORKS) -> Iterator[list
         tunnel = stack.enter_context(Tunnel(seed=1))
         there = stack.enter_context(far_namespace(tunnel))
         url = stack.enter_context(_server(folder))
-        pool = stack.enter_context(ProcessPoolExecutor(2, initializer=os.nice, initargs=(10,)))
+        # A child of a process that has used the SDK may not use it after a fork.
+        fresh = multiprocessing.get_context("spawn")
+        pool = stack.enter_context(
+            ProcessPoolExecutor(2, mp_context=fresh, initializer=os.nice, initargs=(10,))
+        )
         for number, network in enumerate(networks):
             tunnel.set(Network())
             _call(tunnel, network, url, f"opus-{number}", there, folder)
