@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from agent.turns.watchdog import Limits
+
 Overdue = Literal["late", "stalled", "endless"]
 
 FIRST_S = 3.0
@@ -16,7 +18,7 @@ GAP_S = 2.0
 LONGEST_S = 240.0
 """Of one answer's sound: more than the 4096 tokens make that OpenAI gives in one response."""
 
-TOOL_S = 20.0
+TOOL_S = Limits.tool_s
 """A tool may run so long; as in a cascade."""
 
 

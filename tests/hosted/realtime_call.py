@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from livekit import rtc
@@ -42,6 +43,7 @@ from tests.session.conversation import APOLOGIES, NO_LIMITS, no_voice
 from tests.session.wiring import close, connect, toolbox_of
 
 RATE_HZ = 24_000
+QUESTION = "what time is it now"
 UNHEARD = "Say that again, please."
 INSTRUCTIONS = "Be brief."
 _FRAME_S = 0.02
@@ -218,3 +220,8 @@ def _turn_taking(settings: Settings, loudspeaker: Loudspeaker, pipeline: Pipelin
         voice=LoudnessVAD(),
         end_of_turn=SettledTurnDetector(),
     )
+
+
+def chats(provider: FakeOpenAI) -> list[list[dict[str, Any]]]:
+    """What the cascade's language model was sent, request by request."""
+    return [asked.body["messages"] for asked in provider.asked if "chat" in asked.path]

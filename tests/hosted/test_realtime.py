@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
-import pytest_asyncio
-from livekit.agents import function_tool, llm
+from livekit.agents import llm
 from prometheus_client import REGISTRY
 
 from agent.realtime.assistant import Successor
@@ -16,13 +13,12 @@ from agent.realtime.deadline import AnswerDeadline
 from tests.fakes.eventually import eventually
 from tests.fakes.providers.coded_speech import read, words_of
 from tests.fakes.providers.faults import Fault, Kind, Plan
-from tests.fakes.providers.openai import REALTIME, SPEECH_TO_SPEECH, Call, FakeOpenAI, Reply
+from tests.fakes.providers.openai import REALTIME, SPEECH_TO_SPEECH, FakeOpenAI
 from tests.fakes.providers.speech_to_speech import SpokenReply
-from tests.hosted.realtime_call import RATE_HZ, realtime_call
+from tests.hosted.realtime_call import QUESTION, RATE_HZ, chats, realtime_call
 
 pytestmark = [pytest.mark.usefixtures("http"), pytest.mark.timeout(60)]
 
-QUESTION = "what time is it now"
 LONG = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
 
 
@@ -33,12 +29,6 @@ def quick() -> AnswerDeadline:
 def takeovers(reason: str) -> float:
     labels = {"reason": reason}
     return REGISTRY.get_sample_value("parley_realtime_takeovers_total", labels) or 0.0
-
-
-@pytest_asyncio.fixture
-async def provider() -> AsyncIterator[FakeOpenAI]:
-    async with FakeOpenAI().running() as fake:
-        yield fake
 
 
 async def test_the_model_greets_answers_and_the_turn_is_recorded(provider: FakeOpenAI) -> None:
@@ -73,83 +63,6 @@ async def test_the_server_may_find_the_turns(provider: FakeOpenAI, turns: str) -
     assert not provider.realtime.of("input_audio_buffer.commit")
     asked = provider.realtime.of("session.update")[0]["session"]["audio"]["input"]
     assert asked["turn_detection"]["type"] == turns
-
-
-async def test_a_tools_answer_is_spoken(provider: FakeOpenAI) -> None:
-    provider.realtime.replies.append(SpokenReply(calls=[("get_time", "{}")]))
-    async with realtime_call(provider) as call:
-        await call.ask(QUESTION)
-        record = await call.record(1)
-    (output,) = function_outputs(provider)
-    assert "12" in output and record.outcome == "answered"
-    assert call.said() == words_of(output)
-
-
-@pytest.mark.parametrize("arguments", ["{time_zone: Paris", '["Paris"]', "", '{"place": 1}'])
-async def test_tool_arguments_that_are_none_are_told_to_the_model(
-    provider: FakeOpenAI, arguments: str
-) -> None:
-    provider.realtime.replies += [
-        SpokenReply(calls=[("cancel_timer", arguments)]),
-        SpokenReply(text="done"),
-    ]
-    async with realtime_call(provider) as call:
-        await call.ask(QUESTION)
-        record = await call.record(1)
-        assert not call.take_over.is_done
-    assert len(function_outputs(provider)) == 1
-    assert record.outcome == "answered" and call.said() == ["done"]
-
-
-async def test_a_tool_that_never_returns_is_an_error_to_the_model(provider: FakeOpenAI) -> None:
-    @function_tool(name="get_time")
-    async def get_time() -> str:
-        """Tells the time."""
-        await asyncio.Event().wait()
-        return "noon"
-
-    provider.realtime.replies += [
-        SpokenReply(calls=[("get_time", "{}")]),
-        SpokenReply(text="that did not work"),
-    ]
-    async with realtime_call(provider, deadline=AnswerDeadline(tool_s=0.5)) as call:
-        await call.take_over.assistant.update_tools([get_time])
-        await call.ask(QUESTION)
-        record = await call.record(1)
-        assert not call.take_over.is_done
-    (output,) = function_outputs(provider)
-    assert "error" in output and record.outcome == "answered"
-    assert call.said() == words_of("that did not work")
-
-
-def function_outputs(provider: FakeOpenAI) -> list[str]:
-    items = [event["item"] for event in provider.realtime.of("conversation.item.create")]
-    return [item["output"] for item in items if item["type"] == "function_call_output"]
-
-
-async def test_a_timer_that_the_model_set_is_the_cascades_when_the_model_has_gone(
-    provider: FakeOpenAI,
-) -> None:
-    provider.realtime.replies += [
-        SpokenReply(calls=[("set_timer", '{"duration_s": 600, "label": "tea"}')]),
-        SpokenReply(text="done"),
-    ]
-    provider.replies.append(Reply(calls=[Call(name="list_timers")]))
-    async with realtime_call(provider) as call:
-        await call.ask(QUESTION)
-        await call.record(1)
-        await provider.realtime.inject(Fault(kind=Kind.DROP))
-        await call.until_cascade()
-        await call.ask("which timers run")
-        record = await call.record(2)
-    told = [m["content"] for m in chats(provider)[-1] if m["role"] == "tool"]
-    assert len(told) == 2 and "tea" in told[1]  # set and listed, by one model and the other
-    assert (record.outcome, record.faults) == ("answered", ["realtime"])
-
-
-def chats(provider: FakeOpenAI) -> list[list[dict[str, Any]]]:
-    """What the cascade's language model was sent, request by request."""
-    return [asked.body["messages"] for asked in provider.asked if "chat" in asked.path]
 
 
 async def test_an_interrupted_answer_is_truncated_to_what_was_heard(provider: FakeOpenAI) -> None:
