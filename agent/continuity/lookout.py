@@ -56,7 +56,8 @@ _FIRST_ANSWER_S, _SECOND_ANSWER_S = 0.5, 1.3
 """For an agent to say that it is there. The second time also if a packet is lost, which is sent again
 after a second."""
 _YOUNG_S = 5.0
-"""An agent that was asked for so lately is not asked: it may be there and not be able to answer yet."""
+"""An agent that was asked for so lately is not asked before it has a voice in the room: it may be there and
+not be able to answer yet."""
 _SWEEP_S = 60.0
 _REFUSED_S = 0.25
 """Between two looks for a refused call whose time has come."""
@@ -83,8 +84,8 @@ class Lookout:
         self._rescuing: set[str] = set()
         self._refused: dict[str, float] = {}
         """Rooms, and when to look at them."""
-        self._seen: dict[str, set[str]] = {}
-        """The agents that were in a room at some time."""
+        self._seen: dict[str, tuple[str, set[str]]] = {}
+        """By room, its SID and the agents that were in it at some time."""
         self._deserted: set[str] = set()
         """Rooms of others whose agent was not there at this scan's first look."""
         self._patrol = Patrol(self._random)
@@ -202,12 +203,19 @@ class Lookout:
         """Agents that are listed and do not answer."""
         asked_for_s = max((dispatch.asked_s for dispatch in view.dispatches), default=0.0)
         is_young = time.time() - asked_for_s < _YOUNG_S
-        asked = sorted(view.connected) if view.callers and not is_young else []
+        asked = sorted(view.publishing if is_young else view.connected) if view.callers else []
         patience_s = _SECOND_ANSWER_S if room in self._deserted else _FIRST_ANSWER_S
         answers = await asyncio.gather(
             *(self._rooms.is_silent(room, who, patience_s) for who in asked)
         )
         return frozenset(who for who, is_silent in zip(asked, answers, strict=True) if is_silent)
+
+    def _agents_seen(self, room: str, view: RoomView) -> set[str]:
+        """A room that is made anew has seen none."""
+        sid, before = self._seen.get(room, ("", set[str]()))
+        seen = before | view.agents if sid == view.sid else set(view.agents)
+        self._seen[room] = view.sid, seen
+        return seen
 
     async def _see_to(self, room: str, lost: LostJob | None) -> bool:
         """Brings an agent if one is needed; False when it may be needed later."""
@@ -218,8 +226,7 @@ class Lookout:
             view = await self._look(room)  # somebody else may have seen to it meanwhile
         if view is None:
             return False
-        seen = self._seen.setdefault(room, set())
-        seen |= view.agents
+        seen = self._agents_seen(room, view)
         view = replace(view, agents=view.agents - silent)
         decision = decide(view, lost, time.time(), seen)
         if lost is None and _is_after_an_agent(decision) and room not in self._deserted:

@@ -55,6 +55,8 @@ class RoomView:
     """Of our name; one whose process is gone may still be among them."""
     connected: frozenset[str] = frozenset()
     """Those of them whose connection the server takes to stand."""
+    publishing: frozenset[str] = frozenset()
+    """Those of them whose voice has a track: their connection has stood both ways."""
     dispatches: tuple[Dispatch, ...]
     """Of our agent, in any order."""
     metadata: str = ""
@@ -89,8 +91,9 @@ def decide(
     """What to do about a room; `lost` is the job that this worker knows to be gone, if any.
 
     The server's list of dispatches is the memory: every attempt is one, whichever worker made it.
-    Only who has arrived it does not tell: those of `seen` have, and if they are not there they are
-    gone, however young the request is.
+    Only who has arrived it does not tell: those of `seen` have, in this room, and if they are not
+    there they are gone, however young the request is. For seconds it does not even tell that a request
+    was taken: an agent that was seen, with no other request to come from, took it.
     """
     if view.agents - ({lost.identity} if lost else set()):
         return Leave()
@@ -99,11 +102,11 @@ def decide(
         return Leave()  # nobody asked for an agent, or it was sent away
     if not view.callers:
         return Wait()
-    had_agent = lost is not None or any(dispatch.had_agent for dispatch in view.dispatches)
+    had_agent = lost is not None or bool(seen) or any(d.had_agent for d in view.dispatches)
     attempts = max(0, len(_since_the_first_agent(view)) - 1)
     # A server that was started again has forgotten our dispatch, and may have made another.
     is_known_dead = lost is not None and lost.dispatch in {d.id for d in view.dispatches}
-    has_left = newest is not None and bool(newest.agents) and newest.agents <= set(seen)
+    has_left = newest is not None and _has_left(newest, view, set(seen))
     if newest is not None and now_s - newest.asked_s < _patience_s(
         newest, attempts, is_gone=is_known_dead or has_left
     ):
@@ -112,6 +115,12 @@ def decide(
         return GiveUp() if had_agent else Leave()
     metadata = lost.metadata if lost else newest.metadata if newest else ""
     return Bring(metadata, was_interrupted=had_agent)
+
+
+def _has_left(newest: Dispatch, view: RoomView, seen: set[str]) -> bool:
+    if newest.agents:
+        return newest.agents <= seen
+    return bool(seen) and not newest.had_agent and len(view.dispatches) == 1
 
 
 def newest_of(dispatches: Sequence[Dispatch]) -> Dispatch | None:

@@ -63,13 +63,13 @@ class Rooms:
         listed = await self._server.agent_dispatch.list_dispatch(room)
         begun_s = _begun_s(listed)
         ours = [p for p in present if self._is_ours(p) and p.joined_at >= begun_s]
+        connected = [p for p in ours if p.state == ParticipantInfo.State.ACTIVE]
         return RoomView(
             sid=answer.rooms[0].sid,
             callers=frozenset(p.identity for p in present if p.kind in _CALLER_KINDS),
             agents=frozenset(p.identity for p in ours),
-            connected=frozenset(
-                p.identity for p in ours if p.state == ParticipantInfo.State.ACTIVE
-            ),
+            connected=frozenset(p.identity for p in connected),
+            publishing=frozenset(p.identity for p in connected if p.tracks),
             dispatches=self._dispatches(listed),
             metadata=answer.rooms[0].metadata,
         )

@@ -35,7 +35,8 @@ class Chain:
         loop = asyncio.get_running_loop()
         heard = Heard(loop.time())
         conn_options = options.pop("conn_options", APIConnectOptions(timeout=10.0))
-        stream = self.chain.chat(chat_ctx=question(), conn_options=conn_options, **options)
+        options.setdefault("chat_ctx", question())
+        stream = self.chain.chat(conn_options=conn_options, **options)
         async with stream:
             async for chunk in stream:
                 heard.chunks.append(chunk)

@@ -28,6 +28,8 @@ class Heard:
     """Until the first sound is heard."""
     dry_s: float = 0.0
     """The longest time for which a listener had nothing to hear."""
+    holes_s: float = 0.0
+    """All such times together."""
     told: list[Any] = field(default_factory=list)
 
     @property
@@ -46,6 +48,7 @@ async def listen(stream: tts.ChunkedStream | tts.SynthesizeStream) -> Heard:
             now_s = clock()
             if result.pcm:
                 result.dry_s = max(result.dry_s, now_s - ends_s)
+                result.holes_s += max(0.0, now_s - ends_s)
             starts_s = max(ends_s, now_s)
             loud = np.flatnonzero(np.abs(np.frombuffer(audio.frame.data, dtype=np.int16)) > 300)
             if result.first_s is None and len(loud):

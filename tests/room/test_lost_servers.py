@@ -50,11 +50,15 @@ def environment(server: RestartableServer, folder: Path, **more: str) -> dict[st
     return server.livekit.environment | own | more
 
 
-async def begin_call(caller: Caller, url: str) -> None:
-    """Until the first question is answered."""
+async def join(caller: Caller, url: str) -> None:
     room = f"call-{uuid.uuid4().hex[:8]}"
     token = join_token(KEYS.api_key, KEYS.api_secret, room, caller.identity, "faults", SHORT)
     await caller.join(url, token)
+
+
+async def begin_call(caller: Caller, url: str) -> None:
+    """Until the first question is answered."""
+    await join(caller, url)
     await ask_first(caller)
 
 
@@ -168,6 +172,26 @@ async def test_when_a_worker_is_killed_another_one_asks_to_begin_again(
         await caller.wait_for_quiet()
         await ask(caller)
         assert caller.said("agent").count("Reply 1 starts") == 2
+
+
+async def test_a_worker_that_is_killed_in_a_calls_first_seconds_is_followed_as_soon(
+    server: RestartableServer, caller: Caller, tmp_path: Path
+) -> None:
+    with ExitStack() as stack:
+        workers = [
+            stack.enter_context(running_worker(environment(server, tmp_path / str(machine))))
+            for machine in range(2)
+        ]
+        await join(caller, server.url)
+        await caller.wait_for(lambda: caller.room.remote_participants, "agent")
+        await asyncio.sleep(1.0)
+        killed_s = kill_the_machine(worker_with_the_call(workers))
+        back_s = await caller.wait_for_answer(killed_s + 0.2)
+        assert back_s - killed_s < RETURN_S
+        await caller.wait_for(lambda: AFRESH in caller.said("agent"), "return")
+        await caller.wait_for_quiet()
+        await ask(caller)
+        assert "Reply 1" in caller.said("agent")
 
 
 async def test_with_a_redis_the_other_worker_knows_what_was_said(

@@ -6,7 +6,13 @@ import asyncio
 from typing import Any
 
 import pytest
-from livekit.agents import APIConnectionError, APIConnectOptions, APIStatusError, APITimeoutError
+from livekit.agents import (
+    APIConnectionError,
+    APIConnectOptions,
+    APIStatusError,
+    APITimeoutError,
+    llm,
+)
 from livekit.plugins.chains import BreakerState, ChainLLM, FaultKind, Member
 
 from tests.fakes.scripted_chain import CUT, DEAD, DEADLINE_S, HEALTHY, STORY, chain_of
@@ -100,6 +106,22 @@ async def test_after_three_faults_a_member_is_asked_no_more_until_a_probe_succee
         assert first.asked[3].steps_done <= 2
         assert len(collected) == 5, "a probe counts as an answer"
         assert (await made.ask()).text == STORY and len(first.asked) == 5
+
+
+async def test_who_failed_a_turn_comes_last_in_what_else_is_asked_for_it() -> None:
+    chat_ctx = llm.ChatContext.empty()
+    chat_ctx.add_message(role="user", content="What time is it?")
+    async with chain_of(ScriptedLLM([HANG], HEALTHY), ScriptedLLM(HEALTHY)) as made:
+        await made.ask(chat_ctx=chat_ctx)
+        chat_ctx.insert(llm.FunctionCall(call_id="1", name="clock", arguments="{}"))
+        chat_ctx.insert(
+            llm.FunctionCallOutput(call_id="1", name="clock", output="noon", is_error=False)
+        )
+        assert (await made.ask(chat_ctx=chat_ctx)).at_s[0] < DEADLINE_S / 2
+        assert [len(engine.asked) for engine in made.engines] == [1, 2]
+        chat_ctx.add_message(role="user", content="Thank you.")
+        await made.ask(chat_ctx=chat_ctx)
+        assert [len(engine.asked) for engine in made.engines] == [2, 2]
 
 
 async def test_a_refused_key_is_asked_about_once() -> None:

@@ -44,5 +44,7 @@ def test_while_another_one_works_nobody_is_asked_twice() -> None:
         may_try=lambda name: True,
         is_hopeless=lambda name: False,
     )
+    assert order.has_new
     taken = [order.take(), order.take(only_new=True), order.take(only_new=True)]
     assert [member.name if member else None for member in taken] == ["a", "b", None]
+    assert not order.has_new

@@ -196,6 +196,29 @@ async def test_where_every_key_is_refused_nobody_is_asked_again_and_the_error_sa
     assert refusing.log.streams == 1
 
 
+def limited() -> APIStatusError:
+    error = APIStatusError("no", status_code=429)
+    error.headers = {"Retry-After": "2.0"}  # type: ignore[attr-defined]
+    return error
+
+
+@pytest.mark.parametrize("ill", [Health(Ill.RAISES_AT_ONCE), Health(Ill.DIES, 1.2)])
+async def test_a_lone_member_is_left_alone_as_long_as_its_provider_says_and_no_word_is_lost(
+    ill: Health,
+) -> None:
+    asked_s: list[float] = []
+
+    def health(number: int) -> Health:
+        asked_s.append(asyncio.get_running_loop().time())
+        return ill if number == 0 else WELL
+
+    engine = CodedSTT(health=health, error=limited)
+    record = await call([engine], [*UTTERANCE, quiet(4.0), *NEXT])
+    assert (record.finals, record.error) == (["1 2 3", "4 5 6"], None)
+    failed_s = asked_s[0] + (ill.after_s if ill.ill is Ill.DIES else 0.0)
+    assert asked_s[1] - failed_s >= 2.0
+
+
 async def test_a_network_that_is_gone_for_a_moment_costs_no_word() -> None:
     def health(number: int) -> Health:
         return Health(Ill.DIES, 0.8) if number == 0 else Health(Ill.RAISES_AT_ONCE)

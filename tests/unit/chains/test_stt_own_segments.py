@@ -88,6 +88,45 @@ def test_without_times_and_without_another_opinion_its_words_are_better_than_non
     assert (scene.finals, scene.turn.is_answered) == (["one"], True)
 
 
+def test_words_that_come_long_after_the_speech_are_not_waited_for() -> None:
+    scene = said([OWN, EXACT])
+    scene.says(0, interim("one"))
+    scene.play(quiet(0.8))
+    assert scene.listening == [0, 1]
+    scene.says(0, interim("one two"))
+    assert scene.listening == [0, 1]
+    scene.says(1, interim("one two three", 2.0))
+    assert (scene.listening, scene.switches) == ([1], [(0, 1)])
+    scene.flush()
+    scene.says(1, final("one two three", 2.0))
+    assert (scene.finals, scene.turn.is_answered) == (["one two three"], True)
+
+
+def test_where_another_one_heard_no_more_it_stays_and_is_not_asked_about_again() -> None:
+    scene = said([OWN, EXACT])
+    scene.says(0, interim("one two three"))
+    scene.play(quiet(0.8))
+    scene.says(1, interim("one two three", 2.0))
+    scene.play(quiet(1.5))
+    assert (scene.listening, scene.faults) == ([0], [])
+    scene.says(0, interim("one two three"))
+    scene.play(quiet(1.5))
+    assert scene.listening == [0]
+    scene.says(0, final("one two three"))
+    assert scene.finals == ["one two three"]
+
+
+def test_while_the_caller_goes_on_or_the_final_comes_nobody_else_is_asked() -> None:
+    scene = said([OWN, EXACT])
+    scene.says(0, interim("one"))
+    scene.play(quiet(0.2) + spoken([4]) + quiet(0.3))
+    scene.says(0, interim("one two three four"))
+    scene.play(quiet(0.5))
+    scene.says(0, final("one two three four"))
+    scene.play(quiet(2.0))
+    assert len(scene.started) == 1
+
+
 def test_a_stream_that_has_ended_waits_for_the_other_opinion() -> None:
     scene = said([OWN, EXACT])
     scene.says(0, interim("one"))

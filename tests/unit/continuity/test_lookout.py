@@ -272,6 +272,32 @@ async def test_one_that_is_still_connecting_or_has_just_come_is_not_asked(scene:
 
 
 @pytest.mark.virtual_time
+async def test_one_that_has_just_come_and_has_a_voice_is_asked(scene: Scene) -> None:
+    agent = frozenset({"agent-1"})
+    here = view(connected=agent, publishing=agent)
+    (dispatch,) = here.dispatches
+    young = replace(dispatch, asked_s=time.time(), agents=agent)
+    scene.rooms.views = {"blue": replace(here, dispatches=(young,))}
+    scene.rooms.silent = {"agent-1"}
+    async with scene.running():
+        await eventually(lambda: scene.rooms.done)
+    assert scene.rooms.done[-1] == ("bring", "blue", '{"interrupted":true}')
+
+
+@pytest.mark.virtual_time
+async def test_in_a_room_that_was_made_anew_nobody_has_been_seen(scene: Scene) -> None:
+    scene.rooms.views = {"green": view()}
+    async with scene.running():
+        await eventually(lambda: scene.rooms.looks)
+        asked = Dispatch(id="AD_2", metadata="", asked_s=time.time(), had_agent=False)
+        scene.rooms.views = {"green": replace(waiting(asked), sid="RM_2")}
+        await asyncio.sleep(2.5)
+        assert scene.rooms.done == []
+        await eventually(lambda: scene.rooms.done)
+    assert scene.rooms.done[-1] == ("bring", "green", "")
+
+
+@pytest.mark.virtual_time
 async def test_one_silent_agent_sends_the_look_out_to_all_rooms_of_its_worker(
     scene: Scene,
 ) -> None:

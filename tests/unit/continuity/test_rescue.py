@@ -69,6 +69,15 @@ def test_an_agent_that_was_seen_and_is_gone_is_missed_however_young_its_request_
     assert decide(lonely, None, NOW_S, {"agent-of-an-older-request"}) == Wait()
 
 
+def test_one_that_was_seen_has_taken_the_only_request_though_the_list_does_not_say_so_yet() -> None:
+    only, older = dispatches(1, had_agent=False), dispatches(1, 60, had_agent=False)
+    assert decide(room(dispatches=only), None, NOW_S, {"agent-1"}) == Bring(
+        "m0", was_interrupted=True
+    )
+    assert decide(room(dispatches=only), None, NOW_S) == Wait()
+    assert decide(room(dispatches=older), None, NOW_S, {"agent-1"}) == Wait()
+
+
 def test_one_of_which_nothing_was_told_is_waited_for() -> None:
     assert decide(room(dispatches=dispatches(4)), None, NOW_S, {"agent-1"}) == Wait()
 

@@ -18,7 +18,7 @@ from livekit.agents import (
 from .breakers import Breakers
 from .continuation import Continuing
 from .events import OnEvent, ignore
-from .faults import GarbageError
+from .faults import Fault, GarbageError
 from .llm_attempt import LLMMember
 from .llm_stream import ChainStream
 from .member import Prober, is_probe
@@ -69,6 +69,8 @@ class ChainLLM(llm.LLM[Never]):
         """Members that have ended an answer with its usage: without it, one is not whole."""
         self._continues = continues or {}
         self._in_use: LLMMember | None = None
+        self._failed_turn: dict[str, str] = {}
+        """By member name, the caller's words that it last failed to answer."""
         self._prober = Prober(self.members, self.breakers, _probe)
         for engine in self._engines():
             engine.on("metrics_collected", self._forward_metrics)
@@ -109,17 +111,29 @@ class ChainLLM(llm.LLM[Never]):
             self, chat_ctx=chat_ctx, tools=tools or [], conn_options=conn_options, options=options
         )
 
-    def order(self) -> Order[llm.LLM[Any]]:
-        """For one request. Members whose time has come are probed meanwhile."""
+    def order(self, chat_ctx: llm.ChatContext) -> Order[llm.LLM[Any]]:
+        """For one request. Members whose time has come are probed meanwhile.
+
+        Those that have failed this turn come last: the answer after a tool is a request of its own,
+        and an engine that stalled in the call of the tool most often stalls there too.
+        """
         self._prober.watch()
+        turn = _turn(chat_ctx)
         return Order(
-            self.members,
+            sorted(
+                self.members, key=lambda m: bool(turn) and self._failed_turn.get(m.name) == turn
+            ),
             may_try=lambda name: self.breakers.of(name).may_try(),
             is_hopeless=lambda name: self.breakers.of(name).is_forbidden(),
         )
 
     def how_to_continue(self, member: LLMMember) -> Continuing:
         return self._continues.get(member.name, Continuing.INSTRUCTED)
+
+    def failed(self, member: LLMMember, fault: Fault, chat_ctx: llm.ChatContext) -> None:
+        """It has failed this request."""
+        self._failed_turn[member.name] = _turn(chat_ctx)
+        self.breakers.of(member.name).failed(fault)
 
     def answers(self, member: LLMMember) -> None:
         self._in_use = member
@@ -145,6 +159,12 @@ class ChainLLM(llm.LLM[Never]):
     def _forward_metrics(self, metrics: Any) -> None:
         if not is_probe():
             self.emit("metrics_collected", metrics)
+
+
+def _turn(chat_ctx: llm.ChatContext) -> str:
+    """The id of the caller's last words, which all requests of a turn share; empty if there are none."""
+    said = (message for message in reversed(chat_ctx.messages()) if message.role == "user")
+    return next((message.id for message in said), "")
 
 
 async def _probe(engine: llm.LLM[Any]) -> None:

@@ -58,7 +58,7 @@ class ChainStream(llm.LLMStream):
         """For a rate limit."""
 
     async def _run(self) -> None:
-        order = self._chain.order()
+        order = self._chain.order(self._chat_ctx)
         hedges: list[tuple[Attempt, Attempt, str]] = []
         try:
             while True:
@@ -79,7 +79,7 @@ class ChainStream(llm.LLMStream):
                     hedges += [(first, second, winner) for first, second in race.hedges]
                 if attempt is None:
                     await self._wait_for_somebody()
-                    order = self._chain.order()
+                    order = self._chain.order(self._chat_ctx)
                 elif await self._relay(attempt):
                     return
         finally:
@@ -92,7 +92,7 @@ class ChainStream(llm.LLMStream):
         self._unanswered.append((member, fault))
 
     def was_late(self, member: LLMMember, fault: Fault) -> None:
-        self._chain.breakers.of(member.name).failed(fault)
+        self._chain.failed(member, fault, self._chat_ctx)
 
     def goes_on(self, member: LLMMember | None) -> None:
         for source, fault in self._unanswered:

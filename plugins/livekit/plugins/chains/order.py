@@ -45,6 +45,11 @@ class Order(Generic[T]):
             self._tries[member.name] += 1
         return member
 
+    @property
+    def has_new(self) -> bool:
+        """Whether there is a healthy one that was not asked before."""
+        return self._of(0, self._may_try) is not None
+
     def _may_hope(self, name: str) -> bool:
         return not self._is_hopeless(name)
 

@@ -119,7 +119,7 @@ class ChainSTT(stt.STT[Never]):
         return self.engines[member].breaker.may_try()
 
     def is_hopeless(self, member: int) -> bool:
-        return self.engines[member].breaker.is_hopeless()
+        return self.engines[member].breaker.is_forbidden()
 
     def succeeded(self, member: int) -> None:
         """A member heard words."""

@@ -11,6 +11,8 @@ _TRIES = 2
 """A turn: with one fault in five, two members fail one turn in 25 if each is tried once, and one in
 625 if twice."""
 
+_PASSING = (FaultKind.UNREACHABLE, FaultKind.RATE_LIMIT)
+
 
 class Choice:
     """Members by their place in the list, the preferred one first."""
@@ -24,6 +26,7 @@ class Choice:
         self._may_try = may_try
         self._is_hopeless = is_hopeless
         self._failures: Counter[int] = Counter()
+        self._last: dict[int, FaultKind] = {}
         self.faults: list[Fault] = []
         """Of this turn."""
 
@@ -31,7 +34,13 @@ class Choice:
         self._failures[member] += 1
         if fault.kind is FaultKind.TIMEOUT:
             self._late.add(member)
+        self._last[member] = fault.kind
         self.faults.append(fault)
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether what some member last failed of may be over in a moment."""
+        return any(kind in _PASSING for kind in self._last.values())
 
     def begin(self) -> None:
         """A new turn: whoever failed may be tried again."""

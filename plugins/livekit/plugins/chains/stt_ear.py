@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from .stt_audio import WORD_S, TurnAudio
+from .stt_audio import CLEAR_SPEECH_S, WORD_S, TurnAudio
 from .stt_heard import Heard, Taken
 
 _REPLAY_SPEED = 4.0
@@ -50,6 +50,10 @@ class Ear:
     """Since the last FINAL it has given a result, or another one was asked whether it should have."""
     voiced_s: float | None = None
     """Since when there has been enough speech for a first result."""
+    is_checked: bool = False
+    """Since the last FINAL another one was asked what it heard."""
+    quiet_since_s: float | None = None
+    """When the newest speech ended, on the loop's clock."""
     answered_s: float = 0.0
 
     @property
@@ -96,10 +100,28 @@ class Ear:
         return due_s is not None and due_s <= now_s
 
     def result_due_s(self) -> float | None:
-        """When the first result is late."""
+        """When the first result is late, or the last one."""
         if self.voiced_s is None or self.is_trusted or not self.traits.has_partials:
-            return None
+            return None if self.is_checked else self._end_due_s()
         return max(self.voiced_s, self.started_s) + self.patience_s
+
+    def owes_end(self, now_s: float) -> bool:
+        """Whether words come when the speech is long over: who knows how many there are yet?"""
+        due_s = self._end_due_s()
+        return due_s is not None and due_s <= now_s
+
+    def _end_due_s(self) -> float | None:
+        """When the FINAL is late that it should make by itself; what its interims lack they do not say."""
+        is_open = self.interim is not None and self.interim.end_s is None
+        if self.traits.answers_flush or not is_open or self.quiet_since_s is None:
+            return None
+        return self.quiet_since_s + self.patience_s
+
+    def follow(self, audio: TurnAudio, now_s: float) -> None:
+        """There is more audio."""
+        if self.voiced_s is None and self.unheard_s(audio) >= CLEAR_SPEECH_S:
+            self.voiced_s = now_s
+        self.quiet_since_s = now_s - (audio.end_s - audio.last_loud_s())
 
     def partial(self, heard: Heard, at_s: float, now_s: float) -> None:
         """Words that may yet change came, when there was audio up to `at_s`."""
@@ -110,7 +132,7 @@ class Ear:
         """A FINAL came, or was made of its interim."""
         self.answered_s = now_s
         self.interim = None
-        self.is_trusted = False
+        self.is_trusted = self.is_checked = False
         self.voiced_s = None
 
 

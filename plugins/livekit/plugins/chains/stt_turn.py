@@ -24,7 +24,7 @@ from .stt_stage import AllFailed, Stage
 _SOME_SPEECH_S = 0.1
 
 _DEAF = Fault(FaultKind.OTHER, "heard nothing where another engine heard words")
-_REFUSED = Fault(FaultKind.KEY, "the keys of all are refused")
+_REFUSED = Fault(FaultKind.KEY, "the keys of all are refused, or their limits reached")
 
 
 class Turn:
@@ -80,8 +80,8 @@ class Turn:
         if front is None:
             if speech_s >= _SOME_SPEECH_S and not self._hope.is_tested:
                 self._try_again(now_s)
-        elif front.voiced_s is None and front.unheard_s(self._audio) >= CLEAR_SPEECH_S:
-            front.voiced_s = now_s
+        else:
+            front.follow(self._audio, now_s)
 
     def flushed(self, now_s: float) -> bool:
         """The listener wants a FINAL; returns whether the open streams are to be flushed.
@@ -158,7 +158,7 @@ class Turn:
             front.partial(heard, self._audio.end_s, now_s)
             if heard.text and front.unheard_s(self._audio) < CLEAR_SPEECH_S:
                 front.voiced_s = None
-                if self._second:
+                if self._second and not front.owes_end(now_s):
                     self._dismiss(front.member)
             self._outlet.give(heard)
         else:
@@ -247,7 +247,7 @@ class Turn:
         self, front: Ear, now_s: float, *, partials_only: bool = False, after: int | None = None
     ) -> None:
         """Lets the next member hear the turn as well; the next but those up to `after`."""
-        front.is_trusted = True
+        front.is_trusted = front.is_checked = True
         self._is_asked = not partials_only
         others = self._choice.others(front.member)
         for member in others[others.index(after) + 1 if after in others else 0 :]:
@@ -362,14 +362,13 @@ class Turn:
         self._audio.settle(place_s)
 
     def _give_up(self, now_s: float) -> None:
-        """Nobody is left. As long as nobody speaks there is time; then, for the network to come back."""
-        is_gone = any(fault.kind is FaultKind.UNREACHABLE for fault in self._choice.faults)
+        """Nobody is left. As long as nobody speaks there is time; then, for what may pass in a moment."""
         if self._audio.speech_s() < _SOME_SPEECH_S:
             self._hope.heard()
             while self._flushes:
                 self._flushes.popleft()
                 self._outlet.give(Heard(HeardKind.FINAL))
-        elif not self._hope.lasts(now_s, may_begin=is_gone):
+        elif not self._hope.lasts(now_s, may_begin=self._choice.may_pass):
             if self._salvage:
                 self._outlet.give(replace(self._salvage, kind=HeardKind.FINAL))
             raise AllFailed(self._choice.faults or [_REFUSED])

@@ -17,6 +17,7 @@ from livekit.plugins.speechcore import Word, duration_s
 from .faults import Fault, classify
 from .strays import Strays
 from .tts_crew import Speaker
+from .tts_flow import Flow
 from .tts_level import Gain
 from .tts_script import PartReader, Script
 from .tts_sound import SoundIntake
@@ -62,6 +63,7 @@ class Attempt:
             rate_hz, speaker.pace, engine.capabilities.aligned_transcript, is_seam=offset > 0
         )
         self.gain = Gain(rate_hz)
+        self.flow = Flow()
         self.base_s: float | None = None
         """Where in the chain's audio the take begins; for whoever hands it on."""
         self.has_ended = False

@@ -24,6 +24,7 @@ _RESUME_S = 0.5
 _LONGEST_SILENCE_S = 2.0
 _POLL_S = 0.25
 
+_STUTTERS = Fault(FaultKind.TIMEOUT, "spoke more slowly than its sound is played")
 _SILENT = Fault(FaultKind.PROTOCOL, "gave silence for words")
 _TOO_SHORT = Fault(FaultKind.PROTOCOL, "ended before it had spoken all of the text")
 
@@ -198,7 +199,7 @@ class Speech:
                 self._hand_on(attempt, take.whole())
                 self._crew.heard_whole(attempt.speaker, take.text, take.speech_s)
                 return True
-            await self._wait(self._stall_at_s(attempt))
+            await self._wait(min(self._stall_at_s(attempt), self._dry_at_s(attempt)))
 
     def _break_off(self, attempt: Attempt, fault: Fault) -> bool:
         take = attempt.take
@@ -222,18 +223,28 @@ class Speech:
         if attempt.has_ended:
             is_short = not self._script.is_complete or take.is_too_short(len(take.text))
             return _TOO_SHORT if is_short else None
+        if self._loop.time() >= self._dry_at_s(attempt):
+            return _STUTTERS
         if self._loop.time() >= self._stall_at_s(attempt):
             return late(self._stall_s(attempt.speaker), "further audio")
         return None
 
+    def _dry_at_s(self, attempt: Attempt) -> float:
+        """When its sound will have come too slowly; never while it owes nothing or is the last."""
+        if self._owes_nothing(attempt) or not self._order.has_new:
+            return math.inf
+        return attempt.flow.too_dry_at_s(attempt.due_since_s or 0.0)
+
     def _stall_at_s(self, attempt: Attempt) -> float:
         """When a pause of the voice will be too long; never while it owes nothing."""
-        take = attempt.take
-        if not self._script.is_complete and take.is_all_of(attempt.due_text):
+        if self._owes_nothing(attempt):
             return math.inf
-        played_at_s = (attempt.first_at_s or 0.0) + take.received_s
+        played_at_s = (attempt.first_at_s or 0.0) + attempt.take.received_s
         late_at_s = attempt.life_s() + self._stall_s(attempt.speaker)
         return max(late_at_s, played_at_s - _RESUME_S)
+
+    def _owes_nothing(self, attempt: Attempt) -> bool:
+        return not self._script.is_complete and attempt.take.is_all_of(attempt.due_text)
 
     def _stall_s(self, speaker: Speaker) -> float:
         return max(STALL_S, self._deadline_s(speaker))
@@ -246,12 +257,16 @@ class Speech:
         attempt.speaker.level.add(piece.pcm)
         released = attempt.take.add(piece.pcm, piece.words, self._loop.time())
         self._hand_on(attempt, released)
-        return piece.part_end is None or attempt.take.end_part(piece.part_end - attempt.offset)
+        if piece.part_end is None:
+            return True
+        attempt.flow.end_part()
+        return attempt.take.end_part(piece.part_end - attempt.offset)
 
     def _hand_on(self, attempt: Attempt, released: Released) -> None:
         if not released.pcm and not released.words:
             return
         length_s = duration_s(released.pcm, self._crew.rate_hz)
+        attempt.flow.add(length_s, attempt.due_since_s or 0.0, self._loop.time())
         if attempt.base_s is None:
             attempt.base_s = self._sent_s + length_s - attempt.take.released_s
         base_s = attempt.base_s
