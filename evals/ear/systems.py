@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,8 @@ from livekit import api
 from agent.ready_file import READY_FILE_VARIABLE
 from evals.ear.scenario import Conditions
 from tests.stack.processes import KEYS, LiveKit, stop
+
+_FOLDERS = re.compile(r"(?<![\w./])/(?:[^/,:\s]+/)+")
 
 ROOT = Path(__file__).parents[2]
 PIPECAT_PYTHON = ROOT / ".venv-evals" / "bin" / "python"
@@ -64,8 +67,9 @@ class System:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What makes this system differ from another, for the results."""
-        return {"command": " ".join(self.command), **self.environment}
+        """What makes this system differ from another, for the results: without the folders of a machine."""
+        environment = {key: _FOLDERS.sub("", value) for key, value in self.environment.items()}
+        return {"command": " ".join(self.command), **environment}
 
     def new_room(self) -> str:
         """A name that makes this system come, and no other."""

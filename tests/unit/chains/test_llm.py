@@ -15,6 +15,7 @@ from livekit.agents import (
 )
 from livekit.plugins.chains import BreakerState, ChainLLM, FaultKind, Member
 
+from tests.fakes.rate_limit import limited
 from tests.fakes.scripted_chain import CUT, DEAD, DEADLINE_S, HEALTHY, STORY, chain_of
 from tests.fakes.scripted_llm import HANG, USAGE, ScriptedLLM
 
@@ -140,12 +141,6 @@ async def test_when_every_key_is_refused_the_error_says_so_at_once() -> None:
         with pytest.raises(APIConnectionError, match="the keys of all are refused"):
             await made.ask()
         assert len(made.engines[0].asked) == 1
-
-
-def limited(retry_after_s: float) -> APIStatusError:
-    error = APIStatusError("no", status_code=429)
-    error.headers = {"Retry-After": str(retry_after_s)}  # type: ignore[attr-defined]
-    return error
 
 
 async def test_a_lone_member_is_not_asked_before_the_time_that_its_provider_named() -> None:

@@ -26,6 +26,7 @@ from tests.fakes.coded_stt import (
     quiet,
     spoken,
 )
+from tests.fakes.rate_limit import limited
 
 pytestmark = pytest.mark.virtual_time
 
@@ -196,12 +197,6 @@ async def test_where_every_key_is_refused_nobody_is_asked_again_and_the_error_sa
     assert refusing.log.streams == 1
 
 
-def limited() -> APIStatusError:
-    error = APIStatusError("no", status_code=429)
-    error.headers = {"Retry-After": "2.0"}  # type: ignore[attr-defined]
-    return error
-
-
 @pytest.mark.parametrize("ill", [Health(Ill.RAISES_AT_ONCE), Health(Ill.DIES, 1.2)])
 async def test_a_lone_member_is_left_alone_as_long_as_its_provider_says_and_no_word_is_lost(
     ill: Health,
@@ -212,7 +207,7 @@ async def test_a_lone_member_is_left_alone_as_long_as_its_provider_says_and_no_w
         asked_s.append(asyncio.get_running_loop().time())
         return ill if number == 0 else WELL
 
-    engine = CodedSTT(health=health, error=limited)
+    engine = CodedSTT(health=health, error=lambda: limited(2.0))
     record = await call([engine], [*UTTERANCE, quiet(4.0), *NEXT])
     assert (record.finals, record.error) == (["1 2 3", "4 5 6"], None)
     failed_s = asked_s[0] + (ill.after_s if ill.ill is Ill.DIES else 0.0)
