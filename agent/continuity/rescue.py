@@ -118,6 +118,7 @@ def decide(
 
 
 def _has_left(newest: Dispatch, view: RoomView, seen: set[str]) -> bool:
+    """Whether the agent of the newest request was here; it is not now."""
     if newest.agents:
         return newest.agents <= seen
     return bool(seen) and not newest.had_agent and len(view.dispatches) == 1

@@ -19,6 +19,7 @@ from evals.ear.results import (
     draw_timeline,
     read_results,
 )
+from evals.ear.systems import SYSTEMS
 
 EVENT = Event(
     kind="turn",
@@ -153,3 +154,12 @@ def test_a_timeline_shows_both_lanes_from_before_the_event_until_after_the_answe
     assert (loud[0], loud[-1]) == (pytest.approx(2.0), pytest.approx(3.98))
     assert caller.max() == 94  # -6 dBFS
     assert agent.max() < 20
+
+
+def test_settings_in_results_name_no_folder_of_the_machine() -> None:
+    environment = {"AGENT_STT": "whisper:/home/me/tiny", "AGENT_LLM": "llama_cpp:http://h:80/v1/x"}
+    settings = replace(SYSTEMS["parley"], environment=environment).settings
+    assert (settings["AGENT_STT"], settings["AGENT_LLM"]) == (
+        "whisper:tiny",
+        environment["AGENT_LLM"],
+    )
