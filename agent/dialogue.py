@@ -32,6 +32,7 @@ from agent.playout import Playout, Samples
 from agent.profiles import Choice
 from agent.read_ahead import ReadAhead
 from agent.realtime.assistant import assistant_of
+from agent.realtime.deadline import AnswerDeadline
 from agent.realtime.recorder import RealtimeRecorder, recorder_of
 from agent.realtime.take_over import Parts, TakeOver
 from agent.refusals import Refusals, is_busy
@@ -168,7 +169,7 @@ class Dialogue(ABC):
             unheard=settings.agent_apology_unheard,
             begin=self._begin_cascade,
         )
-        return TakeOver(parts)
+        return TakeOver(parts, AnswerDeadline(tool_s=self._limits.tool_s))
 
     def _new_assistant(self, instructions: str) -> Assistant:
         return assistant_of(

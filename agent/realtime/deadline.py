@@ -18,9 +18,6 @@ GAP_S = 2.0
 LONGEST_S = 240.0
 """Of one answer's sound: more than the 4096 tokens make that OpenAI gives in one response."""
 
-TOOL_S = Limits.tool_s
-"""A tool may run so long; as in a cascade."""
-
 
 @dataclass(kw_only=True)
 class AnswerDeadline:
@@ -29,7 +26,8 @@ class AnswerDeadline:
     first_s: float = FIRST_S
     gap_s: float = GAP_S
     longest_s: float = LONGEST_S
-    tool_s: float = TOOL_S
+    tool_s: float = Limits.tool_s
+    """A tool may run so long, as in a cascade; 0: for ever."""
     _asked_s: float | None = None
     _came_s: float | None = None
     """When the newest piece came."""

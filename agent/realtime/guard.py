@@ -197,8 +197,9 @@ class Guard:
                 self._deadline.ended()
                 if self._session is not None and (speech := self._session.current_speech):
                     self._heard.add(speech)
-                due = self._loop.call_later(self._deadline.tool_s, self._give_up_tool, call)
-                self._tools[call.call_id] = due
+                if self._deadline.tool_s:
+                    due = self._loop.call_later(self._deadline.tool_s, self._give_up_tool, call)
+                    self._tools[call.call_id] = due
             case ToolCallEnded(call_id=call_id) if call_id in self._tools:
                 self._tools.pop(call_id).cancel()
 

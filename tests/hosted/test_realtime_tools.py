@@ -64,6 +64,24 @@ async def test_a_tool_that_never_returns_is_an_error_to_the_model(provider: Fake
     assert call.said() == words_of("that did not work")
 
 
+async def test_without_a_watchdog_no_tool_is_ended(provider: FakeOpenAI) -> None:
+    @function_tool(name="get_time")
+    async def get_time() -> str:
+        """Tells the time."""
+        await asyncio.sleep(0.5)
+        return "noon"
+
+    provider.realtime.replies += [
+        SpokenReply(calls=[("get_time", "{}")]),
+        SpokenReply(text="it is noon"),
+    ]
+    async with realtime_call(provider, deadline=AnswerDeadline(tool_s=0.0)) as call:
+        await call.take_over.assistant.update_tools([get_time])
+        await call.ask(QUESTION)
+        await call.record(1)
+    assert function_outputs(provider) == ["noon"]
+
+
 def function_outputs(provider: FakeOpenAI) -> list[str]:
     items = [event["item"] for event in provider.realtime.of("conversation.item.create")]
     return [item["output"] for item in items if item["type"] == "function_call_output"]
