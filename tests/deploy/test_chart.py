@@ -39,6 +39,14 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "weights in the images": ("modelServer.enabled=true", "models.source=baked"),
     "weights in the images, no server": ("settings.AGENT_PROFILE=local", "models.source=baked"),
     "weights in an own claim": ("modelServer.enabled=true", "models.existingClaim=mine"),
+    "a model server and llama.cpp": (
+        "modelServer.enabled=true", "llama.enabled=true", "llama.replicas=2", "llama.nodeSelector.gpu=l4",
+        "llama.tolerations[0].key=gpu", "llama.tolerations[0].operator=Exists",
+    ),
+    "llama.cpp alone": ("llama.enabled=true",),
+    "llama.cpp that fetches its weights": (
+        "llama.enabled=true", "llama.repository=Qwen/Qwen3-8B-GGUF:Q4_K_M", "llama.gpus=0", "models.source=baked",
+    ),
     "next to nothing": NOTHING,
 }  # fmt: skip
 Resource = dict[str, Any]
@@ -231,6 +239,14 @@ def test_secrets_come_by_reference_only() -> None:
         "livekit.url=livekit:7880",
         "modelServer.gpus=-1",
         "worker.terminationGracePeriodSeconds=5",
+        "llama.keySecret=",
+        "llama.slots=0",
+        "llama.contextTokens=100",
+        "llama.model=Qwen/Qwen3-8B-GGUF",
+        "llama.repository=qwen3-8b",
+        "llama.image=ghcr.io/ggml-org/llama.cpp",
+        "llama.arguments={--api-key=open-sesame}",
+        "settings.AGENT_LLM_SERVER_KEY=open-sesame",
     ],
 )
 def test_values_that_cannot_be_meant_are_refused(wrong: str) -> None:

@@ -69,6 +69,39 @@ topologySpreadConstraints:
   valueFrom: {secretKeyRef: {name: {{ .Values.modelServer.tokenSecret }}, key: AGENT_MODELSERVER_TOKEN}}
 {{- end }}
 
+{{- define "parley.llamaUrl" -}}
+http://{{ include "parley.name" (dict "root" . "part" "llama") }}:8000
+{{- end }}
+
+{{/* The language models of workers; empty where the profile says. */}}
+{{- define "parley.llm" -}}
+{{- if .Values.settings.AGENT_LLM -}}
+{{ .Values.settings.AGENT_LLM }}
+{{- else if .Values.llama.enabled -}}
+llama_cpp:{{ include "parley.llamaUrl" . }}{{ if eq (include "parley.profile" .) "hybrid" }}, openai{{ end }}
+{{- end }}
+{{- end }}
+
+{{/* Whether workers ask our llama.cpp server: only then they are told its key. */}}
+{{- define "parley.asksLlama" -}}
+{{- $host := include "parley.name" (dict "root" . "part" "llama") | regexQuoteMeta }}
+{{- $full := printf "llama_cpp:http://%s([.]%s([.]svc[.a-z0-9-]*)?)?:8000/?( *,| *$)" $host (regexQuoteMeta .Release.Namespace) }}
+{{- if and .Values.llama.enabled (regexMatch $full (include "parley.llm" .)) }}yes{{ end }}
+{{- end }}
+
+{{- define "parley.llamaKey" -}}
+valueFrom: {secretKeyRef: {name: {{ .Values.llama.keySecret }}, key: AGENT_LLM_SERVER_KEY}}
+{{- end }}
+
+{{/* The limits of a container with what it takes of NVIDIA's. */}}
+{{- define "parley.resources" -}}
+{{- $resources := deepCopy .resources }}
+{{- if .gpus }}
+{{- $_ := set $resources "limits" (merge (dict "nvidia.com/gpu" .gpus) ($resources.limits | default dict)) }}
+{{- end }}
+{{- toYaml $resources }}
+{{- end }}
+
 {{- define "parley.claim" -}}
 {{ .Values.models.existingClaim | default (printf "%s-models" .Release.Name) }}
 {{- end }}
@@ -92,6 +125,14 @@ topologySpreadConstraints:
 {{- else if and (eq $profile "local") (ne .Values.models.source "baked") (not $settings.AGENT_MODELSERVER) }}
 {{- fail "settings.AGENT_PROFILE=local has no weights: set modelServer.enabled=true, or models.source=baked for images that bring them." }}
 {{- end }}
+{{- if .Values.llama.enabled }}
+{{- if and (eq .Values.models.source "baked") (not .Values.llama.repository) }}
+{{- fail "llama.enabled has no weights, since llama.cpp's image brings none: name some by llama.repository, or take models.source=claim." }}
+{{- end }}
+{{- if and (not (include "parley.asksLlama" .)) (regexMatch "(^|,) *llama_cpp *(:[^/]*)?(,|$)" (include "parley.llm" .)) }}
+{{- fail (printf "settings.AGENT_LLM has workers run a llama.cpp of their own: write llama_cpp:%s in its place, set llama.model, or set llama.enabled=false." (include "parley.llamaUrl" .)) }}
+{{- end }}
+{{- end }}
 {{- if and .Values.web.enabled .Values.web.ingress.enabled }}
 {{- range $name, $value := dict "AGENT_WEB_HOSTS" "host" "AGENT_WEB_PROXIES" "proxies" }}
 {{- if hasKey $settings $name }}
@@ -101,40 +142,78 @@ topologySpreadConstraints:
 {{- end }}
 {{- end }}
 
-{{/* Has a pod wait until the weights that the job downloads are there and whole. */}}
+{{/* Has a pod wait until weights that the job downloads are there and whole. */}}
 {{- define "parley.waitForWeights" -}}
 {{- if and (include "parley.hasClaim" .root) .root.Values.models.download }}
+{{- include "parley.waiting" (merge (dict "names" .root.Values.models.download) .) }}
+{{- end }}
+{{- end }}
+{{- define "parley.waiting" -}}
 initContainers:
   - name: weights
     {{- include "parley.image" . | nindent 4 }}
     {{- include "parley.container" . | nindent 4 }}
     command: [tini, --, sh, -c, 'until parley download --check "$@"; do sleep 5; done', weights]
-    args: {{- toYaml .root.Values.models.download | nindent 6 }}
+    args: {{- toYaml .names | nindent 6 }}
     resources:
       requests: {cpu: 100m, memory: 256Mi}
       limits: {memory: 1Gi}
-    volumeMounts: {{- include "parley.mounts" .root | nindent 6 }}
-{{- end }}
+    volumeMounts:
+      {{- include "parley.ownMounts" .root | nindent 6 }}
+      {{- include "parley.weightsMount" .root | nindent 6 }}
 {{- end }}
 
-{{/* Whether pods read their weights from a volume. */}}
+{{/* Whether workers and model server read their weights from a volume. */}}
 {{- define "parley.hasClaim" -}}
 {{- if and .Values.modelServer.enabled (eq .Values.models.source "claim") }}yes{{ end }}
 {{- end }}
 
-{{- define "parley.mounts" -}}
+{{/* Whether llama.cpp's server does. */}}
+{{- define "parley.llamaHasClaim" -}}
+{{- if and .Values.llama.enabled (not .Values.llama.repository) }}yes{{ end }}
+{{- end }}
+
+{{/* What the job downloads of llama.cpp's; empty for a file that was put into the volume. */}}
+{{- define "parley.llamaWeights" -}}
+{{- if and (include "parley.llamaHasClaim" .) .Values.models.download (not (hasPrefix "/" .Values.llama.model)) }}llama_cpp:{{ .Values.llama.model }}{{ end }}
+{{- end }}
+
+{{/* What the job downloads, as JSON. */}}
+{{- define "parley.downloads" -}}
+{{- $names := ternary .Values.models.download list (eq (include "parley.hasClaim" .) "yes") }}
+{{- with include "parley.llamaWeights" . }}{{ $names = append $names . | uniq }}{{ end }}
+{{- toJson $names }}
+{{- end }}
+
+{{- define "parley.ownMounts" -}}
 - {name: tmp, mountPath: /tmp}
 - {name: run, mountPath: /var/lib/parley/run}
-{{- if include "parley.hasClaim" . }}
+{{- end }}
+
+{{- define "parley.weightsMount" -}}
 - {name: models, mountPath: /var/lib/parley/models, readOnly: true}
+{{- end }}
+
+{{- define "parley.mounts" -}}
+{{- include "parley.ownMounts" . }}
+{{- if include "parley.hasClaim" . }}
+{{ include "parley.weightsMount" . }}
 {{- end }}
 {{- end }}
 
-{{- define "parley.volumes" -}}
+{{- define "parley.ownVolumes" -}}
 - {name: tmp, emptyDir: {sizeLimit: 1Gi}}
 - {name: run, emptyDir: {sizeLimit: 256Mi}}
-{{- if include "parley.hasClaim" . }}
+{{- end }}
+
+{{- define "parley.weightsVolume" -}}
 - {name: models, persistentVolumeClaim: {claimName: {{ include "parley.claim" . }}, readOnly: true}}
+{{- end }}
+
+{{- define "parley.volumes" -}}
+{{- include "parley.ownVolumes" . }}
+{{- if include "parley.hasClaim" . }}
+{{ include "parley.weightsVolume" . }}
 {{- end }}
 {{- end }}
 
