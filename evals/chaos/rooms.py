@@ -95,6 +95,8 @@ async def measure(
                 for _ in range(_WARM_UP_TURNS):
                     await room.ask()
                 on_turn(await room.ask())
+                if any(trial.stage == "tool" for trial in waiting):
+                    on_turn(await room.ask(calls_tool=True))
                 for _ in range(contender.turns_per_call):
                     if not waiting or time.monotonic() >= until_s:
                         break
@@ -126,5 +128,5 @@ def row(turn: Turn, healthy: Sequence[Turn]) -> dict[str, Any]:
 
 def turn_of(kept: dict[str, Any]) -> Turn:
     """From what `row` kept."""
-    values = {name: kept[name] for name in Turn.__dataclass_fields__}
+    values = {name: kept[name] for name in Turn.__dataclass_fields__ if name in kept}
     return Turn(**{**values, "spoken": tuple(values["spoken"])})

@@ -84,15 +84,15 @@ class ChaosCall:
     _asked_before: int = 0
     """User messages of earlier turns."""
 
-    async def ask(self, trial: Trial | None = None) -> Turn:
-        """One turn, in which the trial's fault happens."""
+    async def ask(self, trial: Trial | None = None, *, calls_tool: bool = False) -> Turn:
+        """One turn, in which the trial's fault happens; its answer comes after a tool if `calls_tool`,
+        or if the fault is one of that."""
         noun = NOUNS[self.turns % len(NOUNS)]
         self.turns += 1
         question, reply = QUESTION.format(noun), REPLY.format(noun)
         script, requests = self.providers.script, self.providers.openai.asked
-        script.reply, script.call = reply, None
-        if trial is not None and trial.stage == "tool":
-            script.call = _TOOL
+        calls_tool = calls_tool or (trial is not None and trial.stage == "tool")
+        script.reply, script.call = reply, _TOOL if calls_tool else None
         asked_from = len(requests)
         self._read = len(self.caller.heard)
         if trial is not None:
@@ -112,6 +112,7 @@ class ChaosCall:
             spoken=tuple(answer.words),
             response_s=first_s - end_s if first_s is not None else None,
             longest_gap_s=answer.longest_gap_s(),
+            calls_tool=calls_tool,
             tool_runs=_tool_runs(messages),
             has_ended=self.caller.closed.is_set(),
             was_met=was_met,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from tests.chaos.trials import all_trials
 from tests.chaos.verdict import Difference, Turn, compare
 from tests.chaos.voice import voiced
@@ -64,6 +66,10 @@ def test_extra_is_what_is_later_than_in_healthy_turns_at_the_begin_or_in_the_mid
     assert replace(GOOD, response_s=1.5).extra_s([GOOD]) == 1.0
     assert replace(GOOD, longest_gap_s=0.6).extra_s([GOOD]) == 0.5
     assert replace(GOOD, response_s=0.3).extra_s([GOOD]) == 0.0
+    after_tool = replace(GOOD, response_s=0.8, calls_tool=True)
+    assert replace(after_tool, response_s=1.0).extra_s([GOOD, GOOD, after_tool]) == pytest.approx(
+        0.2
+    )
 
 
 def test_the_voice_of_the_caller_keeps_its_words() -> None:

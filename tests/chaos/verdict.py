@@ -30,6 +30,8 @@ class Turn:
     """From the end of the question to the first sound; None without one."""
     longest_gap_s: float = 0.0
     """The longest silence within the answer."""
+    calls_tool: bool = False
+    """The answer comes after a tool, and so a little later in a healthy turn, too."""
     tool_runs: int = 0
     has_ended: bool = False
     """The call is over."""
@@ -62,6 +64,7 @@ class Turn:
         midst; None where there was no answer."""
         if self.response_s is None or not self.is_answered:
             return None
+        healthy = [it for it in healthy if it.calls_tool == self.calls_tool] or healthy
         responses_s = [it.response_s for it in healthy if it.response_s is not None]
         response_s = median_high(responses_s or [0.0])
         gap_s = median_high([it.longest_gap_s for it in healthy] or [0.0])

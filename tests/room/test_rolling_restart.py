@@ -10,7 +10,11 @@ from tests.room.rolling import Pace, rolling_restart
 from tests.stack.processes import LiveKit
 
 CALLERS = 12
-PACE = Pace(pause_s=4.0) if (os.cpu_count() or 1) >= 6 else Pace(apart_s=4.0, pause_s=15.0, overlap_s=10.0)
+PACE = (
+    Pace(pause_s=4.0)
+    if (os.cpu_count() or 1) >= 6
+    else Pace(apart_s=4.0, pause_s=15.0, overlap_s=10.0)
+)
 """A caller who speaks takes a tenth of a processor and their agent a sixth, and a worker that starts
 beside them a whole one: on two processors twelve callers have to think longer about what to ask."""
 

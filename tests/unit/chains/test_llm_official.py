@@ -91,9 +91,8 @@ async def test_a_tool_call_that_grows_no_more_is_left_to_the_next_member() -> No
         chunks = await chain.ask()
         assert text_of(chunks) == STORY and calls_of(chunks) == []
         assert [fault.kind for fault in chain.faults] == [FaultKind.TIMEOUT]
-        assert (
-            asyncio.get_running_loop().time() - begun_s < 2.0
-        )  # the story takes most of the second one
+        # A second of silence, seen within a tenth; no deadline comes before it.
+        assert asyncio.get_running_loop().time() - begun_s == pytest.approx(1.25, abs=0.1)
 
 
 @pytest.mark.parametrize("finish", ["stop", "length"])

@@ -16,6 +16,8 @@ LLMMember = Member[llm.LLM[Any]]
 
 _LONGEST_CHUNK = 20_000
 """Characters. More at once is no answer to be spoken."""
+LOOK_S = 0.1
+"""A call that grows is no news: whoever waits for an answer looks at it so often."""
 _PAGE = ("<!doctype html", "<html")
 
 
@@ -87,11 +89,14 @@ class Attempt:
         is_late = self._loop.time() >= self.begun_s + deadline_s and not self.has_spoken
         return late(deadline_s, "token") if is_late else None
 
-    def stall(self, stall_s: float) -> Fault | None:
-        """The fault of one that has given nothing more for `stall_s`. A growing call is life too."""
+    def look(self) -> None:
+        """Sees whether a call has grown, which is life too: to be called every `LOOK_S`."""
         progress = _call_in_work(self._stream)
         if progress != self._call_progress:
             self._call_progress, self.life_s = progress, self._loop.time()
+
+    def stall(self, stall_s: float) -> Fault | None:
+        """The fault of one that has given nothing more for `stall_s`."""
         is_stalled = self._loop.time() >= self.life_s + stall_s
         return late(stall_s, "further token") if is_stalled else None
 

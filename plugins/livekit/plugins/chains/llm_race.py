@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from livekit.agents import llm
 
 from .faults import Fault
-from .llm_attempt import Attempt, LLMMember
+from .llm_attempt import LOOK_S, Attempt, LLMMember
 from .order import Order
 from .strays import Strays
 
@@ -51,6 +51,8 @@ class Race:
         """The one that spoke first, which is the caller's to end; None if nobody did."""
         try:
             while self._start_due():
+                for attempt in self._running:
+                    attempt.look()
                 if winner := next((one for one in self._running if one.has_spoken), None):
                     self._running.remove(winner)
                     self._judge_losers()
@@ -122,7 +124,7 @@ class Race:
 
     def _next_due_s(self) -> float:
         now_s, hedge_due_s = _now_s(), self._hedge_due_s()
-        due_s = min(self._deadline_s(attempt) for attempt in self._running)
+        due_s = min(now_s + LOOK_S, *(self._deadline_s(attempt) for attempt in self._running))
         return min(due_s, hedge_due_s) if hedge_due_s > now_s else due_s
 
 

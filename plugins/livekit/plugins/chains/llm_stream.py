@@ -13,7 +13,7 @@ from .continuation import continued
 from .events import NOBODY, BrokeOff, Hedged, Switched, report
 from .faults import Fault, FaultKind, nobody_left
 from .llm_answer import Answer
-from .llm_attempt import Attempt, LLMMember
+from .llm_attempt import LOOK_S, Attempt, LLMMember
 from .llm_race import Race, wait_for_news
 from .strays import PATIENCE_S
 
@@ -149,6 +149,7 @@ class ChainStream(llm.LLMStream):
     async def _pass_on(self, attempt: Attempt) -> Fault | None:
         loop = asyncio.get_running_loop()
         while True:
+            attempt.look()
             stall_s = self._stall_s(attempt)
             for chunk in attempt.take():
                 self._answer.add(chunk)
@@ -156,7 +157,8 @@ class ChainStream(llm.LLMStream):
                 return attempt.fault
             if fault := attempt.stall(stall_s):
                 return fault
-            await wait_for_news(self._news, attempt.life_s + stall_s - loop.time())
+            due_s = attempt.life_s + stall_s - loop.time()
+            await wait_for_news(self._news, min(due_s, LOOK_S))
 
     def _stall_s(self, attempt: Attempt) -> float:
         """Text comes as fast as its first token. So do the pieces of a call, each of which is seen, but
