@@ -184,7 +184,7 @@ async def test_a_proxy_that_was_not_named_is_told_of_once(
 
     assert answers == [201, 201, 429]
     assert [r.message for r in caplog.records if "AGENT_WEB_PROXIES" in r.message]
-    assert len([r for r in caplog.records if r.name == "agent.web.server"]) == 1
+    assert len([r for r in caplog.records if r.name == "agent.web.endpoint"]) == 1
 
 
 async def test_without_a_limit_nobody_waits(options: WebOptions):
