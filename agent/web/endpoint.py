@@ -6,14 +6,25 @@ import logging
 import math
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 
 from aiohttp import web
 
 from agent.token_bucket import RateLimiter
 
-from .address import rate_key
+from .address import caller_address, rate_key
+from .guard import host_name
+from .hook import NotPermitted, Permission, question
+from .hook_client import AuthHook
 from .options import WebOptions
-from .tokens import NotAllowed, TokenRequestError, build_token, fill_in, parse_request
+from .tokens import (
+    JoinRequest,
+    NotAllowed,
+    TokenRequestError,
+    build_token,
+    fill_in,
+    parse_request,
+)
 
 __all__ = ["Endpoint", "error"]
 
@@ -25,7 +36,9 @@ class Endpoint:
 
     def __init__(self, options: WebOptions) -> None:
         self._options = options
-        minutely = options.rules.calls_per_minute
+        url, minutely = options.rules.auth_url, options.rules.calls_per_minute
+        self.hook = AuthHook(url, timeout_s=options.auth_timeout_s) if url else None
+        """Its `lifetime` has to be the application's."""
         self._limiter = RateLimiter(per_s=minutely / 60, burst=minutely) if minutely else None
         self._is_warned = False
 
@@ -42,15 +55,11 @@ class Endpoint:
         options = self._options
         if refusal := self._refusal(request):
             return refusal
-        # Also what keeps other sites out: they cannot send JSON without asking first (CORS).
-        if request.content_type != "application/json":
-            return error(400, "Send the request as JSON, with Content-Type: application/json.")
         try:
-            body = json.loads(await request.read() or b"{}")
-        except (ValueError, RecursionError):
-            return error(400, "The request body is not valid JSON.")
-        try:
-            join = fill_in(parse_request(body, agent_name=options.agent_name, rules=options.rules))
+            permission = await self._permission(request)
+            join = fill_in(await self._asked(request, permission))
+        except NotPermitted as e:
+            return _unauthorized(str(e)) if e.status == 401 else error(e.status, str(e))
         except TokenRequestError as e:
             return error(403 if isinstance(e, NotAllowed) else 400, str(e))
         token = build_token(
@@ -70,6 +79,47 @@ class Endpoint:
         }
         return web.json_response(answer, status=201)
 
+    async def _asked(self, request: web.Request, permission: Permission) -> JoinRequest:
+        """What the body asks for, by whom the hook names. Raises TokenRequestError."""
+        # Also what keeps other sites out: they cannot send JSON without asking first (CORS).
+        if request.content_type != "application/json":
+            raise TokenRequestError(
+                "Send the request as JSON, with Content-Type: application/json."
+            )
+        try:
+            body = json.loads(await request.read() or b"{}")
+        except (ValueError, RecursionError):
+            raise TokenRequestError("The request body is not valid JSON.") from None
+        options = self._options
+        asked = parse_request(body, agent_name=options.agent_name, rules=options.rules)
+        return replace(
+            asked,
+            identity=permission.identity or asked.identity,
+            name=permission.name or asked.name,
+        )
+
+    async def _permission(self, request: web.Request) -> Permission:
+        """The hook's, where there is one. Raises NotPermitted, TokenRequestError."""
+        if self.hook is None:
+            return Permission()
+        headers, options = request.headers, self._options
+        host = headers.get("Host", "")
+        behind_proxy = host_name(host) in {name.lower() for name in options.allowed_hosts}
+        return await self.hook.ask(
+            question(
+                authorizations=headers.getall("Authorization", []),
+                cookies=headers.getall("Cookie", []),
+                address=caller_address(
+                    request.remote,
+                    headers.getall("X-Forwarded-For", []),
+                    proxies=options.rules.proxies,
+                ),
+                scheme="https" if behind_proxy else request.scheme,
+                host=host,
+                query=request.rel_url.raw_query_string,
+            )
+        )
+
     def _refusal(self, request: web.Request) -> web.Response | None:
         """The answer to who asks too often, or without the password; that counts as asking, too."""
         rules = self._options.rules
@@ -82,8 +132,7 @@ class Endpoint:
                 sentence = f"Too many calls from your address: try again in {wait_s} s."
                 return error(429, sentence, {"Retry-After": str(wait_s)})
         if not rules.admits(request.headers.get("Authorization", "")):
-            sentence = "A password is needed: open the whole link that you were given."
-            return error(401, sentence, {"WWW-Authenticate": "Bearer"})
+            return _unauthorized("A password is needed: open the whole link that you were given.")
         return None
 
     def _warn_of_proxy(self) -> None:
@@ -98,6 +147,10 @@ class Endpoint:
 def error(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> web.Response:
     """An answer that says in one sentence why there is no other."""
     return web.json_response({"error": sentence}, status=status, headers=headers)
+
+
+def _unauthorized(sentence: str) -> web.Response:
+    return error(401, sentence, {"WWW-Authenticate": "Bearer"})
 
 
 def _version() -> str:

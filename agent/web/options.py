@@ -36,3 +36,5 @@ class WebOptions:
     """Further names under which browsers may reach the page, without port."""
     rules: Rules = CLOSED
     """Who gets a token, and what for."""
+    auth_timeout_s: float = 3.0
+    """How long the auth hook may take; shorter than the page waits for a token."""

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from .cors import TOKEN_PATH, cors_headers, is_listed
 from .endpoint import Endpoint, error
 from .guard import content_security_policy, host_name, is_known_host, is_own_origin
 from .options import WebError, WebOptions
@@ -49,7 +50,9 @@ def build_app(options: WebOptions) -> web.Application:
     app = web.Application(middlewares=[guard.check], client_max_size=BODY_LIMIT_BYTES)
     app.on_response_prepare.append(guard.add_headers)
     endpoint, page = Endpoint(options), _Page(options)
-    app.router.add_post("/api/token", endpoint.token)
+    if endpoint.hook is not None:
+        app.cleanup_ctx.append(endpoint.hook.lifetime)
+    app.router.add_post(TOKEN_PATH, endpoint.token)
     app.router.add_get("/api/config", endpoint.config)
     app.router.add_get("/healthz", _healthy)
     app.router.add_get("/", page.index)
@@ -76,6 +79,8 @@ class _Guard:
     async def check(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
         if refusal := self._refusal(request):
             return error(403, refusal)
+        if request.method == "OPTIONS" and self._is_from_listed(request):
+            return web.Response(status=204)
         try:
             return await handler(request)
         except web.HTTPRequestEntityTooLarge:
@@ -93,7 +98,9 @@ class _Guard:
         if not is_known_host(name, host=self._options.host, allowed_hosts=allowed):
             return "This host name is not served here: open the page at the address it was started with."
         origin = request.headers.get("Origin")
-        if origin is not None and not is_own_origin(
+        if origin is None or self._is_from_listed(request):
+            return None
+        if not is_own_origin(
             origin,
             scheme=request.scheme,
             host_header=request.headers["Host"],
@@ -102,8 +109,21 @@ class _Guard:
             return "Requests from other sites are refused."
         return None
 
+    def _is_from_listed(self, request: web.Request) -> bool:
+        """Whether a page of another site asks for what it may ask for."""
+        origins = self._options.rules.origins
+        return is_listed(request.headers.get("Origin"), request.path, origins)
+
     async def add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
-        response.headers.update(self._headers)
+        rules = self._options.rules
+        cors = cors_headers(
+            request.headers.get("Origin"),
+            request.path,
+            origins=rules.origins,
+            with_cookies=bool(rules.auth_url),  # nothing else reads them
+            is_preflight=request.method == "OPTIONS",
+        )
+        response.headers.update(self._headers | cors)
         response.headers.setdefault("Cache-Control", "no-store")
 
 
