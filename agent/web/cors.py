@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["TOKEN_PATH", "cors_headers", "is_listed"]
+__all__ = ["ENDPOINT", "cors_headers", "is_listed"]
 
-TOKEN_PATH = "/api/token"
+ENDPOINT = "/api/token"
 """All that other sites can be let in to."""
 
 _MAX_AGE_S = 600
@@ -15,7 +15,7 @@ _MAX_AGE_S = 600
 
 def is_listed(origin: str | None, path: str, origins: Sequence[str]) -> bool:
     """Whether a page of `origin` may ask `path`. Browsers write origins in one way only."""
-    return path == TOKEN_PATH and origin in origins
+    return path == ENDPOINT and origin in origins
 
 
 def cors_headers(
@@ -30,7 +30,7 @@ def cors_headers(
 
     `with_cookies`: browsers may send the cookies that they have for this host.
     """
-    if not origins or path != TOKEN_PATH:
+    if not origins or path != ENDPOINT:
         return {}
     headers = {"Vary": "Origin"}  # also of refusals: a cache must not mix them up
     if origin is None or not is_listed(origin, path, origins):

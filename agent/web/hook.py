@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .cors import TOKEN_PATH
+from .cors import ENDPOINT
 from .rules import TokenRequestError, check_identity, check_name
 
 __all__ = ["CANNOT_TELL", "HookFault", "NotPermitted", "Permission", "permission", "question"]
@@ -64,7 +64,7 @@ def question(
         "X-Forwarded-Proto": scheme,
         "X-Forwarded-Host": host,
         "X-Forwarded-Method": "POST",
-        "X-Forwarded-Uri": f"{TOKEN_PATH}?{query}" if query else TOKEN_PATH,
+        "X-Forwarded-Uri": f"{ENDPOINT}?{query}" if query else ENDPOINT,
     }
     if len(authorizations) > 1:
         raise TokenRequestError("There may be one Authorization header only.")

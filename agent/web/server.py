@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from .cors import TOKEN_PATH, cors_headers, is_listed
+from .cors import ENDPOINT, cors_headers, is_listed
 from .endpoint import Endpoint, error
 from .guard import content_security_policy, host_name, is_known_host, is_own_origin
 from .options import WebError, WebOptions
@@ -52,7 +52,7 @@ def build_app(options: WebOptions) -> web.Application:
     endpoint, page = Endpoint(options), _Page(options)
     if endpoint.hook is not None:
         app.cleanup_ctx.append(endpoint.hook.lifetime)
-    app.router.add_post(TOKEN_PATH, endpoint.token)
+    app.router.add_post(ENDPOINT, endpoint.token)
     app.router.add_get("/api/config", endpoint.config)
     app.router.add_get("/healthz", _healthy)
     app.router.add_get("/", page.index)
