@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from agent.dispatch import CALLER_CHOICES, FASTEST, SLOWEST
 from agent.sound.plan import parse_noise
 from agent.turns.patience import parse_patience
+from agent.web.settings import check_auth_url, check_origin, check_password
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -103,12 +103,10 @@ def _two_or_more(text: str) -> str:
     return text
 
 
-def _password(password: SecretStr | None) -> SecretStr | None:
-    if password is not None and not re.fullmatch(
-        r"[A-Za-z0-9._~-]{16,128}", password.get_secret_value()
-    ):
-        raise ValueError("must have 16 or more letters and digits, as `openssl rand -hex 16` makes")
-    return password
+def _origins(text: str) -> str:
+    for origin in _parts(text, ","):
+        check_origin(origin)
+    return text
 
 
 def _choices(text: str) -> str:
@@ -273,8 +271,12 @@ class Settings(BaseSettings):
     """Port of the page."""
     agent_web_hosts: str = ""
     """Names under which browsers reach the page through a proxy that ends TLS, with commas between; without, this machine's own."""
-    agent_web_password: Annotated[SecretStr | None, AfterValidator(_password)] = None
+    agent_web_password: Annotated[SecretStr | None, AfterValidator(check_password)] = None
     """Password of the token endpoint, 16 or more letters and digits: people open the page as https://…/#password=…, programs send it as `Authorization: Bearer …`. Unset, anyone who reaches the page can call."""
+    agent_web_auth_url: Annotated[str | None, AfterValidator(check_auth_url)] = None
+    """In place of a password: an address that is asked for each call whether the caller may have it, as nginx's auth_request and Traefik's ForwardAuth do, with their Authorization and Cookie; 2xx says yes, 401 and 403 say no."""
+    agent_web_origins: Annotated[str, AfterValidator(_origins)] = ""
+    """Other sites whose pages may ask the token endpoint, like https://shop.example.com, with commas between; without, none."""
     agent_web_calls_per_minute: Annotated[int, Field(ge=0, le=10_000)] = 20
     """Calls that one address may begin in a minute; 0 for any number."""
     agent_web_proxies: Annotated[int, Field(ge=0, le=10)] = 0
@@ -327,6 +329,11 @@ class Settings(BaseSettings):
     def web_password(self) -> str:
         """`agent_web_password` in plain text, empty when unset; not to be logged."""
         return plain(self.agent_web_password)
+
+    @property
+    def web_origins(self) -> tuple[str, ...]:
+        """The sites of `agent_web_origins`."""
+        return _parts(self.agent_web_origins, ",")
 
     @property
     def web_rooms(self) -> tuple[str, ...]:

@@ -48,6 +48,10 @@ class Rules:
 
     password: str = field(default="", repr=False)
     """To be sent as `Authorization: Bearer …`; empty: nothing is asked for."""
+    auth_url: str = field(default="", repr=False)
+    """Asked about each caller; empty: nothing is asked."""
+    origins: tuple[str, ...] = ()
+    """Other sites whose pages may ask for tokens."""
     calls_per_minute: int = 20
     """Tokens that one address gets in a minute; 0 for any number."""
     proxies: int = 0
@@ -62,6 +66,8 @@ class Rules:
     def of(cls, settings: Settings) -> Rules:
         return cls(
             password=settings.web_password,
+            auth_url=settings.agent_web_auth_url or "",
+            origins=settings.web_origins,
             calls_per_minute=settings.agent_web_calls_per_minute,
             proxies=settings.agent_web_proxies,
             rooms=settings.web_rooms,

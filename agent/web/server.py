@@ -2,61 +2,20 @@
 
 import errno
 import html
-import importlib.metadata
-import json
-import logging
-import math
-import ssl
-import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from agent.token_bucket import RateLimiter
-
-from .address import rate_key
+from .cors import ENDPOINT, cors_headers, is_listed
+from .endpoint import Endpoint, error
 from .guard import content_security_policy, host_name, is_known_host, is_own_origin
-from .rules import CLOSED, Rules
-from .tokens import NotAllowed, TokenRequestError, build_token, fill_in, parse_request
+from .options import WebError, WebOptions
 
 __all__ = ["WebError", "WebOptions", "build_app", "serve"]
-
-logger = logging.getLogger(__name__)
 
 BODY_LIMIT_BYTES = 16 * 1024
 _SHUTDOWN_S = 1.0
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-class WebError(Exception):
-    """The page cannot be served; the message says why and how to mend it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class WebOptions:
-    """What the page is served with."""
-
-    livekit_url: str
-    """Address of the LiveKit server as the browser reaches it."""
-    api_key: str
-    api_secret: str = field(repr=False)
-    dist: Path
-    """Folder of the built page; it may be missing, `/` then says how to build it."""
-    agent_name: str | None = None
-    """Agent that tokens bring into the room, None for automatic dispatch."""
-    agent_metadata: str | None = None
-    """Metadata of that dispatch (a JSON object) unless the request gives its own."""
-    host: str = "127.0.0.1"
-    port: int = 8080
-    """0 lets the system choose one: see `AppRunner.addresses`."""
-    token_ttl_s: int = 600
-    tls: ssl.SSLContext | None = None
-    allowed_hosts: tuple[str, ...] = ()
-    """Further names under which browsers may reach the page, without port."""
-    rules: Rules = CLOSED
-    """Who gets a token, and what for."""
 
 
 async def serve(options: WebOptions) -> web.AppRunner:
@@ -90,8 +49,10 @@ def build_app(options: WebOptions) -> web.Application:
     guard = _Guard(options, policy)
     app = web.Application(middlewares=[guard.check], client_max_size=BODY_LIMIT_BYTES)
     app.on_response_prepare.append(guard.add_headers)
-    endpoint, page = _Endpoint(options), _Page(options)
-    app.router.add_post("/api/token", endpoint.token)
+    endpoint, page = Endpoint(options), _Page(options)
+    if endpoint.hook is not None:
+        app.cleanup_ctx.append(endpoint.hook.lifetime)
+    app.router.add_post(ENDPOINT, endpoint.token)
     app.router.add_get("/api/config", endpoint.config)
     app.router.add_get("/healthz", _healthy)
     app.router.add_get("/", page.index)
@@ -117,17 +78,19 @@ class _Guard:
     @web.middleware
     async def check(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
         if refusal := self._refusal(request):
-            return _error(403, refusal)
+            return error(403, refusal)
+        if request.method == "OPTIONS" and self._is_from_listed(request):
+            return web.Response(status=204)
         try:
             return await handler(request)
         except web.HTTPRequestEntityTooLarge:
-            return _error(413, f"The request body may have {BODY_LIMIT_BYTES} bytes at most.")
+            return error(413, f"The request body may have {BODY_LIMIT_BYTES} bytes at most.")
         except web.HTTPMethodNotAllowed as e:
-            answer = _error(405, f"{request.method} is not possible here.")
+            answer = error(405, f"{request.method} is not possible here.")
             answer.headers["Allow"] = ", ".join(sorted(e.allowed_methods))
             return answer
         except web.HTTPNotFound:
-            return _error(404, "There is nothing at this address; the page is at /.")
+            return error(404, "There is nothing at this address; the page is at /.")
 
     def _refusal(self, request: web.Request) -> str | None:
         allowed = self._options.allowed_hosts
@@ -135,7 +98,9 @@ class _Guard:
         if not is_known_host(name, host=self._options.host, allowed_hosts=allowed):
             return "This host name is not served here: open the page at the address it was started with."
         origin = request.headers.get("Origin")
-        if origin is not None and not is_own_origin(
+        if origin is None or self._is_from_listed(request):
+            return None
+        if not is_own_origin(
             origin,
             scheme=request.scheme,
             host_header=request.headers["Host"],
@@ -144,84 +109,22 @@ class _Guard:
             return "Requests from other sites are refused."
         return None
 
+    def _is_from_listed(self, request: web.Request) -> bool:
+        """Whether a page of another site asks for what it may ask for."""
+        origins = self._options.rules.origins
+        return is_listed(request.headers.get("Origin"), request.path, origins)
+
     async def add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
-        response.headers.update(self._headers)
-        response.headers.setdefault("Cache-Control", "no-store")
-
-
-class _Endpoint:
-    """Gives the page its configuration and its tokens."""
-
-    def __init__(self, options: WebOptions) -> None:
-        self._options = options
-        minutely = options.rules.calls_per_minute
-        self._limiter = RateLimiter(per_s=minutely / 60, burst=minutely) if minutely else None
-        self._is_warned = False
-
-    async def config(self, request: web.Request) -> web.StreamResponse:
-        return web.json_response(
-            {
-                "livekit_url": self._options.livekit_url,
-                "agent_name": self._options.agent_name,
-                "version": _version(),
-            }
-        )
-
-    async def token(self, request: web.Request) -> web.StreamResponse:
-        options = self._options
-        if refusal := self._refusal(request):
-            return refusal
-        # Also what keeps other sites out: they cannot send JSON without asking first (CORS).
-        if request.content_type != "application/json":
-            return _error(400, "Send the request as JSON, with Content-Type: application/json.")
-        try:
-            body = json.loads(await request.read() or b"{}")
-        except (ValueError, RecursionError):
-            return _error(400, "The request body is not valid JSON.")
-        try:
-            join = fill_in(parse_request(body, agent_name=options.agent_name, rules=options.rules))
-        except TokenRequestError as e:
-            return _error(403 if isinstance(e, NotAllowed) else 400, str(e))
-        token = build_token(
-            join,
-            api_key=options.api_key,
-            api_secret=options.api_secret,
-            ttl_s=options.token_ttl_s,
-            agent_name=options.agent_name,
-            agent_metadata=options.agent_metadata,
-        )
-        logger.debug("join token given", extra={"ttl_s": options.token_ttl_s})
-        answer = {
-            "server_url": options.livekit_url,
-            "participant_token": token,
-            "room_name": join.room_name,
-            "participant_identity": join.identity,
-        }
-        return web.json_response(answer, status=201)
-
-    def _refusal(self, request: web.Request) -> web.Response | None:
-        """The answer to who asks too often, or without the password; that counts as asking, too."""
         rules = self._options.rules
-        if self._limiter is not None:
-            forwarded_for = request.headers.getall("X-Forwarded-For", [])
-            if forwarded_for and not rules.proxies:
-                self._warn_of_proxy()
-            key = rate_key(request.remote, forwarded_for, proxies=rules.proxies)
-            if wait_s := math.ceil(self._limiter.take(key, time.monotonic())):
-                sentence = f"Too many calls from your address: try again in {wait_s} s."
-                return _error(429, sentence, {"Retry-After": str(wait_s)})
-        if not rules.admits(request.headers.get("Authorization", "")):
-            sentence = "A password is needed: open the whole link that you were given."
-            return _error(401, sentence, {"WWW-Authenticate": "Bearer"})
-        return None
-
-    def _warn_of_proxy(self) -> None:
-        if not self._is_warned:
-            self._is_warned = True
-            logger.warning(
-                "requests come through a proxy: set AGENT_WEB_PROXIES to how many there are, "
-                "or all callers share one limit"
-            )
+        cors = cors_headers(
+            request.headers.get("Origin"),
+            request.path,
+            origins=rules.origins,
+            with_cookies=bool(rules.auth_url),  # nothing else reads them
+            is_preflight=request.method == "OPTIONS",
+        )
+        response.headers.update(self._headers | cors)
+        response.headers.setdefault("Cache-Control", "no-store")
 
 
 class _Page:
@@ -257,17 +160,6 @@ class _Page:
 
 async def _healthy(request: web.Request) -> web.StreamResponse:
     return web.Response(text="ok")
-
-
-def _error(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> web.Response:
-    return web.json_response({"error": sentence}, status=status, headers=headers)
-
-
-def _version() -> str:
-    try:
-        return importlib.metadata.version("parley-agent")
-    except importlib.metadata.PackageNotFoundError:
-        return "unknown"
 
 
 def _why_not_listening(error: OSError, options: WebOptions) -> str:

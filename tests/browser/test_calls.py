@@ -13,6 +13,7 @@ from tests.browser.chromium import chromium
 from tests.browser.conftest import Site, Visit
 from tests.browser.microphone import write_microphone
 from tests.browser.visitor import SENTENCE, Visitor
+from tests.fakes.hook_server import answer, hook_server
 from tests.stack.processes import LiveKit, Worker, running_worker
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -182,3 +183,19 @@ async def test_who_has_the_link_gets_in_and_nobody_else(
     await visitor.talk()
     await visitor.in_phase("live")
     assert not [request for request in visitor.requests if password in request.partition("#")[0]]
+
+
+async def test_who_is_logged_in_gets_in_by_their_cookie_and_nobody_else(
+    worker: Worker, site: Site, visit: Visit
+) -> None:
+    async with hook_server(answer(401)) as hook:
+        address = await site.address(rules=Rules(auth_url=hook.url))
+        visitor = await visit(address=address)
+        await visitor.talk()
+        await visitor.in_phase("failed")
+        assert "You are not logged in" in await visitor.page.locator("body").inner_text()
+        hook.said = answer(200)
+        await visitor.page.context.add_cookies([{"name": "session", "value": "7", "url": address}])
+        await visitor.page.get_by_role("button", name="Try again").click()
+        await visitor.in_phase("live")
+    assert [headers.get("cookie") for _, headers in hook.asked] == [None, "session=7"]

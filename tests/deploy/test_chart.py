@@ -393,6 +393,19 @@ def test_the_page_is_told_who_may_call_and_how_many_proxies_stand_before_it() ->
     assert page["envFrom"] == [{"secretRef": {"name": "parley-web"}}]
 
 
+@pytest.mark.parametrize("url", ["", "https://login.example.com/check"])
+def test_the_page_may_connect_to_others_only_when_there_is_a_hook_to_ask(url: str) -> None:
+    (policy,) = (
+        resource["spec"]
+        for resource in yaml.safe_load_all(template(f"settings.AGENT_WEB_AUTH_URL={url}"))
+        if resource
+        and resource["kind"] == "NetworkPolicy"
+        and resource["metadata"]["name"].endswith("-web")
+    )
+    assert "Egress" in policy["policyTypes"]
+    assert bool(policy.get("egress")) is bool(url)
+
+
 def test_a_scaled_pool_has_no_fixed_number_of_workers() -> None:
     assert "replicas" not in one("Deployment", "worker")["spec"]
     assert one("Deployment", "worker", "as it comes")["spec"]["replicas"] == 2

@@ -7,11 +7,16 @@ import json
 from typing import Any
 
 import jwt
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
+from yarl import URL
 
-from agent.web.address import rate_key
+from agent.config import Settings
+from agent.web.address import caller_address, rate_key
+from agent.web.cors import cors_headers, is_listed
 from agent.web.guard import content_security_policy, host_name, is_known_host, is_own_origin
+from agent.web.hook import HookFault, NotPermitted, permission, question
+from agent.web.settings import check_origin
 from agent.web.tokens import (
     Rules,
     TokenRequestError,
@@ -121,3 +126,81 @@ def test_any_address_of_a_server_makes_a_policy_or_a_value_error(url: str) -> No
         return
     assert policy.count(";") == 8
     assert policy.isascii() or not url.isascii()
+
+
+sent = st.text(st.characters(), max_size=60)
+
+
+@given(st.lists(sent, max_size=2), st.lists(sent, max_size=3), hops, sent)
+def test_whatever_a_caller_sends_the_hook_gets_headers_or_they_a_sentence(
+    logins: list[str], cookies: list[str], hops: list[str], query: str
+) -> None:
+    try:
+        headers = question(
+            authorizations=logins,
+            cookies=cookies,
+            address=caller_address("10.0.0.1", hops, proxies=1),
+            scheme="https",
+            host="talk.example",
+            query=query,
+        )
+    except TokenRequestError as e:
+        assert is_one_sentence(str(e))
+        return
+    for name, text in headers.items():
+        assert not set(text) & set("\r\n\0")
+        assert name != "X-Forwarded-Host" or text == "talk.example"
+        text.encode()
+
+
+named = st.dictionaries(st.sampled_from(["X-Parley-Identity", "X-Parley-Name"]), sent)
+
+
+@given(st.integers(100, 999), named)
+def test_any_answer_of_the_hook_is_a_caller_who_may_be_or_none(
+    status: int, headers: dict[str, str]
+) -> None:
+    try:
+        caller = permission(status, headers)
+    except NotPermitted as e:
+        assert e.status == status in (401, 403)
+    except HookFault as e:
+        assert "\n" not in str(e) and len(str(e)) < 300
+    else:
+        assert 200 <= status < 300
+        assert (caller.identity + caller.name).isprintable()
+        assert not caller.identity.startswith("agent-")
+
+
+parts = st.sampled_from(
+    ["https://", "http://", "shop", ".", ":", "80", "/", "@", "[", "::1", "]", "*"]
+)
+urls = st.lists(parts | any_text, max_size=8).map("".join)
+
+
+@given(urls)
+@example("http://shop:/")
+@example("http://[::1]:80")
+def test_any_address_of_a_hook_can_be_asked_or_is_refused(url: str) -> None:
+    try:
+        kept = Settings(agent_web_auth_url=url).agent_web_auth_url
+    except ValueError:
+        return
+    assert kept == url
+    asked = URL(url)
+    assert asked.scheme in {"http", "https"} and asked.host and asked.port
+    assert asked.user is None and asked.password is None
+
+
+@given(urls, urls)
+@example("https://shop:80", "https://shop:80")
+def test_any_origin_is_one_that_a_browser_writes_or_is_refused(listed: str, origin: str) -> None:
+    try:
+        check_origin(listed)
+    except ValueError as e:
+        assert "\n" not in str(e)
+        return
+    assert str(URL(listed).origin()) == listed.lower() == listed
+    headers = cors_headers(origin, "/api/token", origins=(listed,), with_cookies=True)
+    assert is_listed(origin, "/api/token", (listed,)) is (origin == listed)
+    assert headers.get("Access-Control-Allow-Origin") == (listed if origin == listed else None)

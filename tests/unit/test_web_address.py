@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.web.address import rate_key
+from agent.web.address import caller_address, rate_key
 
 PROXY = "10.0.0.1"
 
@@ -53,3 +53,11 @@ def test_an_address_is_the_same_in_both_ways_of_writing() -> None:
 
 def test_a_connection_without_an_address_has_a_key_too() -> None:
     assert rate_key(None, [], proxies=0) == ""
+
+
+def test_the_address_itself_is_whole_and_no_more_believed_than_the_key() -> None:
+    whole = "2001:db8:1:2:3:4:5:6"
+    assert caller_address(whole, ["10.9.9.9"], proxies=0) == whole
+    assert caller_address(PROXY, [f"10.9.9.9, {whole}"], proxies=1) == whole
+    assert caller_address("::ffff:203.0.113.7", [], proxies=0) == "203.0.113.7"
+    assert caller_address(None, [], proxies=0) == ""

@@ -79,5 +79,15 @@ def test_the_rules_of_the_page_are_those_of_the_settings() -> None:
     assert rules.choices == {"voice", "greeting"}
 
 
+def test_the_hook_and_the_sites_of_the_settings_are_those_of_the_page() -> None:
+    settings = Settings(
+        agent_web_auth_url="http://127.0.0.1:9091/check",
+        agent_web_origins="https://shop.example, http://localhost:3000",
+    )
+    rules = web_options(settings).rules
+    assert rules.auth_url == "http://127.0.0.1:9091/check"
+    assert rules.origins == ("https://shop.example", "http://localhost:3000")
+
+
 def test_without_settings_nothing_may_be_chosen_and_twenty_calls_begun_in_a_minute() -> None:
     assert web_options(Settings()).rules == Rules(calls_per_minute=20)

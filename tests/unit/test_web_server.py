@@ -2,10 +2,8 @@
 
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import jwt
@@ -14,25 +12,15 @@ import pytest_asyncio
 
 from agent.web.rules import Rules
 from agent.web.server import WebError, WebOptions, build_app, serve
+from tests.fakes.web_site import Site, served
 
 SECRET = "a-secret-of-at-least-32-characters-for-tests"
 PASSWORD = "a-password-of-some-length"
+SHOP = "https://shop.example"
 
 
-class Site:
-    """A served page and a client that talks to it."""
-
-    def __init__(self, client: aiohttp.ClientSession, port: int) -> None:
-        self.client = client
-        self.url = f"http://127.0.0.1:{port}"
-
-    async def get(self, path: str, **headers: str) -> tuple[aiohttp.ClientResponse, str]:
-        async with self.client.get(self.url + path, headers=headers) as answer:
-            return answer, await answer.text()
-
-    async def post(self, **arguments: Any) -> tuple[int, dict[str, Any]]:
-        async with self.client.post(f"{self.url}/api/token", **arguments) as answer:
-            return answer.status, await answer.json()
+def cors_of(answer: aiohttp.ClientResponse) -> list[str]:
+    return [name for name in answer.headers if name.startswith("Access-Control-")]
 
 
 @pytest.fixture
@@ -50,16 +38,6 @@ def options(tmp_path: Path) -> WebOptions:
         port=0,
         rules=Rules(rooms=("kitchen",)),
     )
-
-
-@asynccontextmanager
-async def served(options: WebOptions) -> AsyncIterator[Site]:
-    runner = await serve(options)
-    try:
-        async with aiohttp.ClientSession() as client:
-            yield Site(client, runner.addresses[0][1])
-    finally:
-        await runner.cleanup()
 
 
 @pytest_asyncio.fixture
@@ -124,10 +102,74 @@ async def test_foreign_hosts_and_pages_get_no_token(site: Site, headers: dict[st
 
 
 async def test_other_sites_are_told_by_no_header_that_they_may_ask(site: Site):
-    asks = {"Access-Control-Request-Method": "POST", "Origin": "http://evil.example"}
-    async with site.client.options(f"{site.url}/api/token", headers=asks) as answer:
-        assert answer.status == 403
-        assert not [name for name in answer.headers if name.startswith("Access-Control-")]
+    for origin in ("http://evil.example", site.url):
+        async with site.preflight(origin) as answer:
+            assert answer.status == (405 if origin == site.url else 403)
+            assert not cors_of(answer)
+            assert "Vary" not in answer.headers
+
+
+async def test_a_listed_site_may_ask_for_a_token_and_read_what_is_refused(options: WebOptions):
+    rules = Rules(origins=(SHOP,), calls_per_minute=1)
+    async with served(replace(options, rules=rules)) as site:
+        for status in (201, 429):
+            async with site.ask(json={}, headers={"Origin": SHOP}) as answer:
+                assert answer.status == status
+                assert answer.headers["Access-Control-Allow-Origin"] == SHOP
+                assert answer.headers["Vary"] == "Origin"
+                assert "Access-Control-Allow-Credentials" not in answer.headers
+
+
+async def test_the_browser_of_a_listed_site_is_told_what_it_may_send(options: WebOptions):
+    async with served(replace(options, rules=Rules(origins=(SHOP,), calls_per_minute=1))) as site:
+        for _ in range(3):  # asking whether one may ask counts for nothing
+            async with site.preflight(SHOP) as answer:
+                assert answer.status == 204
+                assert answer.headers["Access-Control-Allow-Origin"] == SHOP
+                assert answer.headers["Access-Control-Allow-Methods"] == "POST"
+                allowed = answer.headers["Access-Control-Allow-Headers"]
+                assert allowed == "Authorization, Content-Type"
+                assert int(answer.headers["Access-Control-Max-Age"]) > 0
+                assert not await answer.read()
+
+
+async def test_a_site_that_is_not_listed_is_refused_beside_those_that_are(options: WebOptions):
+    async with served(replace(options, rules=Rules(origins=(SHOP,)))) as site:
+        for origin in (f"{SHOP}:444", SHOP.upper(), "https://shop.example.evil.example", "null"):
+            async with site.preflight(origin) as answer:
+                assert answer.status == 403
+                assert not cors_of(answer)
+            async with site.ask(json={}, headers={"Origin": origin}) as answer:
+                assert answer.status == 403
+                assert not cors_of(answer)
+                assert answer.headers["Vary"] == "Origin"
+
+
+@pytest.mark.parametrize("path", ["/", "/api/config", "/healthz", "/assets/main-abc123.js"])
+async def test_a_listed_site_gets_tokens_and_nothing_else(options: WebOptions, path: str):
+    async with served(replace(options, rules=Rules(origins=(SHOP,)))) as site:
+        answer, _ = await site.get(path, Origin=SHOP)
+        page, _ = await site.get(path)
+
+    assert answer.status == 403
+    assert page.status == 200
+    assert not [*cors_of(answer), *cors_of(page)]
+
+
+async def test_a_listed_site_still_needs_a_host_that_is_ours(options: WebOptions):
+    async with served(replace(options, rules=Rules(origins=(SHOP,)))) as site:
+        status, _ = await site.post(json={}, headers={"Origin": SHOP, "Host": "evil.example"})
+
+    assert status == 403
+
+
+async def test_the_page_itself_is_not_a_listed_site(options: WebOptions):
+    async with served(replace(options, rules=Rules(origins=(SHOP,)))) as site:
+        async with site.ask(json={}, headers={"Origin": site.url}) as answer:
+            assert answer.status == 201
+            assert not cors_of(answer)
+        async with site.preflight(site.url) as answer:
+            assert answer.status == 405
 
 
 async def test_a_password_is_asked_for_where_there_is_one(options: WebOptions):
@@ -144,7 +186,7 @@ async def test_a_password_is_asked_for_where_there_is_one(options: WebOptions):
 async def test_an_address_that_asks_too_often_has_to_wait(options: WebOptions):
     async with served(replace(options, rules=Rules(calls_per_minute=2))) as site:
         given = [(await site.post(json={}))[0] for _ in range(2)]
-        async with site.client.post(f"{site.url}/api/token", json={}) as answer:
+        async with site.ask(json={}) as answer:
             refused = await answer.json()
             wait_s = int(answer.headers["Retry-After"])
 
@@ -184,7 +226,7 @@ async def test_a_proxy_that_was_not_named_is_told_of_once(
 
     assert answers == [201, 201, 429]
     assert [r.message for r in caplog.records if "AGENT_WEB_PROXIES" in r.message]
-    assert len([r for r in caplog.records if r.name == "agent.web.server"]) == 1
+    assert len([r for r in caplog.records if r.name == "agent.web.endpoint"]) == 1
 
 
 async def test_without_a_limit_nobody_waits(options: WebOptions):
