@@ -42,4 +42,4 @@ class Chain:
         samples = frame.astype(np.float32)
         for stage in self._stages:
             samples = stage.process(samples)
-        return np.clip(np.rint(samples), -32768, 32767).astype(np.int16)
+        return np.rint(samples).clip(-32768, 32767).astype(np.int16)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from agent.sound.gate import Floor
 from agent.sound.limiter import Limiter
-from agent.sound.stage import FRAME_S, Samples, amplitude, level_dbfs, ramp
+from agent.sound.stage import FRAME_S, Samples, amplified, level_dbfs
 
 TARGET_DBFS = -23.0
 """Of the loud frames of speech."""
@@ -51,9 +49,7 @@ class Gain:
         before = self._gain_db
         if is_voice:
             self._follow(frame_dbfs)
-        if before or self._gain_db:
-            samples = samples * ramp(amplitude(before), amplitude(self._gain_db))
-        return self._limiter.process(np.asarray(samples, dtype=np.float32))
+        return self._limiter.process(amplified(samples, before, self._gain_db))
 
     def _follow(self, frame_dbfs: float) -> None:
         self._heard_s += FRAME_S

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import numpy as np
-
-from agent.sound.stage import FRAME_S, Samples, amplitude, level_dbfs, ramp
+from agent.sound.stage import FRAME_S, Samples, amplified, level_dbfs
 
 RANGE_DB = 12.0
 """How far it turns down: enough to part noise from speech, too little for digital silence."""
@@ -56,9 +54,7 @@ class Gate:
         self._is_open = over_db >= (_CLOSE_DB if self._is_open else _OPEN_DB)
         self._quiet_s = 0.0 if self._is_open else self._quiet_s + FRAME_S
         before, self._gain_db = self._gain_db, self._next_gain_db()
-        if before == self._gain_db == 0.0:
-            return samples
-        return np.asarray(samples * ramp(amplitude(before), amplitude(self._gain_db)))
+        return amplified(samples, before, self._gain_db)
 
     def _next_gain_db(self) -> float:
         if self._is_open:

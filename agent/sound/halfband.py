@@ -22,38 +22,38 @@ def _half_band() -> Samples:
     return np.asarray(taps / taps.sum(), dtype=np.float32)
 
 
-_FILTER = _half_band()
+FILTER = _half_band()
+_MIDDLE, _SIDES = FILTER[DELAY_SAMPLES], FILTER[::2]
+"""All others are zero. So of each two samples of the double rate one meets the sides, the other the
+middle; the sides are the same from either end."""
 
-
-class _Filter:
-    """The half-band filter over a stream."""
-
-    def __init__(self) -> None:
-        self._before = np.zeros(_TAPS - 1, dtype=np.float32)
-
-    def process(self, samples: Samples) -> Samples:
-        joined = np.concatenate([self._before, samples])
-        self._before = joined[-(_TAPS - 1) :]
-        return np.asarray(np.convolve(joined, _FILTER, "valid"), dtype=np.float32)
+_HALF_BEFORE = len(_SIDES) - 1
 
 
 class Doubler:
     """Twice as many samples a second."""
 
     def __init__(self) -> None:
-        self._filter = _Filter()
+        self._before = np.zeros(_HALF_BEFORE, dtype=np.float32)
 
     def process(self, samples: Samples) -> Samples:
-        spread = np.zeros(2 * len(samples), dtype=np.float32)
-        spread[::2] = 2 * samples
-        return self._filter.process(spread)
+        joined = np.concatenate([self._before, 2 * samples])
+        self._before = joined[-_HALF_BEFORE:]
+        doubled = np.empty(2 * len(samples), dtype=np.float32)
+        doubled[::2] = np.correlate(joined, _SIDES, "valid")
+        doubled[1::2] = _MIDDLE * joined[len(_SIDES) // 2 :][: len(samples)]
+        return doubled
 
 
 class Halver:
     """Half as many; takes an even number of samples."""
 
     def __init__(self) -> None:
-        self._filter = _Filter()
+        self._before = np.zeros(2 * _HALF_BEFORE, dtype=np.float32)
 
     def process(self, samples: Samples) -> Samples:
-        return np.ascontiguousarray(self._filter.process(samples)[::2])
+        joined = np.concatenate([self._before, samples])
+        self._before = joined[-2 * _HALF_BEFORE :]
+        middle = joined[DELAY_SAMPLES::2][: len(samples) // 2]
+        sides = np.correlate(joined[::2], _SIDES, "valid")
+        return np.asarray(sides + _MIDDLE * middle, dtype=np.float32)

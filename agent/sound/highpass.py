@@ -31,7 +31,8 @@ class HighPass:
 
     def __init__(self, rate_hz: int = RATE_HZ, cutoff_hz: float = CUTOFF_HZ) -> None:
         self._matrix = _unrolled(rate_hz, cutoff_hz)
-        self._state = np.zeros(len(self._matrix) - _BLOCK)
+        self._joined = np.zeros(len(self._matrix))
+        """A block and the state before it."""
 
     @property
     def delay_samples(self) -> int:
@@ -39,12 +40,13 @@ class HighPass:
 
     def process(self, samples: Samples) -> Samples:
         """Takes a multiple of 60 samples."""
-        filtered = []
-        for block in samples.reshape(-1, _BLOCK):
-            both = self._matrix @ np.concatenate([block, self._state])
-            self._state = both[_BLOCK:]
-            filtered.append(both[:_BLOCK])
-        return np.concatenate(filtered).astype(np.float32)
+        filtered = np.empty((len(samples) // _BLOCK, _BLOCK), dtype=np.float32)
+        for block, out in zip(samples.reshape(-1, _BLOCK), filtered, strict=True):
+            self._joined[:_BLOCK] = block
+            both = self._matrix.dot(self._joined)
+            out[:] = both[:_BLOCK]
+            self._joined[_BLOCK:] = both[_BLOCK:]
+        return filtered.reshape(-1)
 
 
 @cache

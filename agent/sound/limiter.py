@@ -35,9 +35,10 @@ class Limiter:
         joined = np.concatenate([self._before, samples])
         self._before = joined[-_BEFORE:]
         delayed = joined[-len(samples) - self.delay_samples : -self.delay_samples]
-        peaks = running_max(np.abs(joined), _AHEAD + _HOLD)
-        if peaks.max() <= self._ceiling:
+        loudness = np.abs(joined)
+        if loudness.max() <= self._ceiling:
             return delayed
+        peaks = running_max(loudness, _AHEAD + _HOLD)
         gains = _means(self._ceiling / np.maximum(peaks, self._ceiling))
         return np.asarray(delayed * gains, dtype=np.float32)
 

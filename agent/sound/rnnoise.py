@@ -35,6 +35,8 @@ class Rnnoise:
         self._library = _load()
         self._state = self._library.rnnoise_create(None)
         self._doubler, self._halver = Doubler(), Halver()
+        self._frame = np.empty(_FRAME_SAMPLES, dtype=np.float32)
+        self._frame_address = self._frame.ctypes.data
         weakref.finalize(self, self._library.rnnoise_destroy, self._state)
 
     @property
@@ -42,10 +44,10 @@ class Rnnoise:
         return _OWN_DELAY_SAMPLES + DELAY_SAMPLES
 
     def process(self, samples: Samples) -> Samples:
-        noisy = np.ascontiguousarray(self._doubler.process(samples), dtype=np.float32)
-        clean = np.empty(_FRAME_SAMPLES, dtype=np.float32)
-        self._library.rnnoise_process_frame(self._state, clean.ctypes.data, noisy.ctypes.data)
-        return self._halver.process(clean)
+        self._frame[:] = self._doubler.process(samples)
+        address = self._frame_address
+        self._library.rnnoise_process_frame(self._state, address, address)
+        return self._halver.process(self._frame)
 
 
 def why_not() -> str | None:

@@ -2,6 +2,7 @@
 
     python -m evals.sound [--plain 5] [--paused 4] [--noise-s 30] [--every 3] [--processes 1] [--resume]
     python -m evals.sound --chains "gate; auto" --output trial.json    # some of the chains
+    python -m evals.sound --costs      # what a frame costs, measured anew beside the cells that are there
     python -m evals.sound --table
 
 Two synthetic voices of the split dev, made noises, a seed: the same every time. With PARLEY_VAD_DATA
@@ -52,10 +53,7 @@ def run(options: Options) -> dict[str, Any]:
     result |= {"conditions": now}
     cells: list[dict[str, Any]] = result.setdefault("cells", [])
     done = {(cell["chain"], cell["condition"]) for cell in cells}
-    bench = bench_of(options)
-    result["costs"] = [
-        asdict(it) for it in costs(bench.spoken[0].heard(CONDITIONS[3], 0)[:480_000])
-    ]
+    result["costs"] = _costs(options)
     for cell in _measured(
         [it for it in all_work(options) if (it[1], it[2].name) not in done], options
     ):
@@ -63,6 +61,19 @@ def run(options: Options) -> dict[str, Any]:
         output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
         console.print(f"{cell['chain']}: {cell['condition']}", highlight=False)
     return result
+
+
+def with_new_costs(options: Options) -> dict[str, Any]:
+    """Of results that are there. Raises OSError, VoiceError."""
+    result: dict[str, Any] = json.loads(options.output.read_text())
+    result["costs"] = _costs(options)
+    options.output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    return result
+
+
+def _costs(options: Options) -> list[dict[str, Any]]:
+    heard = bench_of(options).spoken[0].heard(CONDITIONS[3], 0)
+    return [asdict(it) for it in costs(heard[:480_000])]
 
 
 def check_alike(then: Mapping[str, Any], now: Mapping[str, Any]) -> None:
@@ -97,6 +108,13 @@ def _circumstances(options: Options) -> dict[str, Any]:
     }
 
 
+def _result(options: Options) -> dict[str, Any]:
+    if options.table:
+        result: dict[str, Any] = json.loads(options.output.read_text())
+        return result
+    return with_new_costs(options) if options.costs else run(options)
+
+
 def _chains(text: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(";"))
     if unknown := [name for name in names if name not in CHAINS]:
@@ -117,10 +135,11 @@ def main() -> int:
     parser.add_argument("--chains", type=_chains, default=tuple(CHAINS), help="by semicolons")
     parser.add_argument("--output", type=Path, default=RESULTS, metavar="FILE")
     parser.add_argument("--resume", action="store_true", help="leave out the cells that are there")
+    parser.add_argument("--costs", action="store_true", help="leave all cells as they are")
     parser.add_argument("--table", action="store_true", help="measure nothing")
     options = Options(**vars(parser.parse_args()))
     try:
-        result = json.loads(options.output.read_text()) if options.table else run(options)
+        result = _result(options)
     except (OSError, OtherConditionsError, VadDataError, VoiceError) as e:
         console.print(str(e), style="red", markup=False, highlight=False)
         return 1

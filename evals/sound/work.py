@@ -37,6 +37,7 @@ class Options:
     chains: tuple[str, ...]
     output: Path
     resume: bool
+    costs: bool
     table: bool
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,11 +13,12 @@ from livekit.plugins.speechcore import Word
 from agent.turns.gate import GateEvent, SpeechGate
 from agent.turns.voice_level import VoiceLevel
 from agent.turns.words import WordsJudge
-from evals.sound.__main__ import OtherConditionsError, check_alike
+from evals.sound.__main__ import OtherConditionsError, check_alike, with_new_costs
 from evals.sound.hearing import Overlaps, Turns
 from evals.sound.material import CONDITIONS, Condition, Said, Track, noise_alone, spoken_tracks
 from evals.sound.noises import NOISES, make_noise
 from evals.sound.table import tables
+from evals.sound.work import Options
 
 RATE_HZ = 24_000
 WINDOW_S = 0.032
@@ -135,3 +138,17 @@ def test_cells_that_were_measured_otherwise_are_not_gone_on_with() -> None:
     check_alike(then, then | {"machine": "another"})
     with pytest.raises(OtherConditionsError, match="people 'all', not 'none': set PARLEY_VAD_DATA"):
         check_alike(then, then | {"people": "none"})
+
+
+def test_costs_measured_anew_leave_all_cells_as_they_are(tmp_path: Path) -> None:
+    output = tmp_path / "sound.json"
+    there = {"conditions": {"split": "dev"}, "cells": [{"chain": "off"}]}
+    output.write_text(json.dumps(there | {"costs": []}))
+    options = Options(
+        plain=1, paused=1, noise_s=1.0, every=1000, processes=1, chains=(), output=output,
+        resume=False, costs=True, table=False,
+    )  # fmt: skip
+    result = with_new_costs(options)
+    assert json.loads(output.read_text()) == result
+    assert result == there | {"costs": result["costs"]}
+    assert [cost["what"] for cost in result["costs"]][-2:] == ["highpass, rnnoise", "all"]
