@@ -68,6 +68,8 @@ class Manner:
     channels: int = 1
     lead_s: float = 0.1
     """Silence before the first word and after the last."""
+    flushes: bool = True
+    """Before a misdeed; else livekit gives the last 10 ms by itself, after a while."""
 
 
 class WordVoice(tts.TTS[Never]):
@@ -220,7 +222,8 @@ class _Mouth:
         if misdeed is not None and is_due:
             left = round((misdeed.at_s - self._given_s) * manner.rate_hz) * 2
             self._push(piece[:left])
-            self._emitter.flush()
+            if manner.flushes:
+                self._emitter.flush()
             await self._misbehave(misdeed)
             return True
         self._push(piece)

@@ -33,11 +33,16 @@ def test_holes_are_counted_and_the_last_of_them_is_one_too_much() -> None:
         flow((1.0, 0.5)),
         flow((1.0, 0.5), (1.2, 0.5), (1.9, 0.5)),
         flow((1.0, 0.25), (1.3, 0.25), (1.6, 0.25)),
+        flow((1.0, 0.25), (1.7, 0.01)),
     ],
-    ids=["silent", "one piece", "in time", "small holes"],
+    ids=["silent", "one piece", "in time", "small holes", "what livekit kept back"],
 )
 def test_without_a_hole_it_is_never_too_dry(made: Flow) -> None:
     assert made.dry_s == 0.0 and made.too_dry_at_s(0.0) == math.inf
+
+
+def test_what_livekit_kept_back_ends_no_hole() -> None:
+    assert flow((1.0, 0.25), (1.7, 0.01), (1.85, 0.25)).dry_s == pytest.approx(0.6)
 
 
 def test_while_nothing_is_owed_a_hole_is_none() -> None:

@@ -135,6 +135,18 @@ async def test_the_rest_of_a_reply_stays_with_the_voice_that_took_over() -> None
     assert (len(first.texts), len(second.texts)) == (2, 2)
 
 
+@WAYS
+async def test_what_livekit_kept_back_of_a_voice_that_stalls_is_no_life(way: Way) -> None:
+    loop, took_s = asyncio.get_running_loop(), []
+    for flushes in (True, False):
+        first = voice("stall", at_s=0.5, tells_words=True, flushes=flushes)
+        async with chain(first, voice()) as speaker:
+            begun_s = loop.time()
+            assert (await way(speaker)).words == said(TEXT)
+            took_s.append(loop.time() - begun_s)
+    assert took_s[0] == pytest.approx(took_s[1], abs=0.05)
+
+
 async def test_texts_that_wait_for_a_voice_go_over_with_the_first_of_them() -> None:
     first, second = voice("stall"), voice()
     events: list[ChainEvent] = []

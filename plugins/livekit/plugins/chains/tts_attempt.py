@@ -17,7 +17,7 @@ from livekit.plugins.speechcore import Word, duration_s
 from .faults import Fault, classify
 from .strays import Strays
 from .tts_crew import Speaker
-from .tts_flow import Flow
+from .tts_flow import HELD_BACK_S, Flow
 from .tts_level import Gain
 from .tts_script import PartReader, Script
 from .tts_sound import SoundIntake
@@ -71,6 +71,8 @@ class Attempt:
         self.first_at_s: float | None = None
         self.last_at_s = 0.0
         """When audio first and last came, on the loop's clock."""
+        self._since_life_s = 0.0
+        """Audio since then."""
         self.grown = asyncio.Event()
         """To be set when the script has grown."""
         self._engine = engine
@@ -194,10 +196,14 @@ class Attempt:
         if self._is_left:
             return
         if piece.pcm:
-            now_s = self._loop.time()
-            self.first_at_s = now_s if self.first_at_s is None else self.first_at_s
-            self.last_at_s = self.speaker.heard_at_s = now_s
-            self._received_s += duration_s(piece.pcm, self._rate_hz)
+            now_s, length_s = self._loop.time(), duration_s(piece.pcm, self._rate_hz)
+            self.speaker.heard_at_s = now_s
+            self._since_life_s += length_s
+            if self.first_at_s is None:
+                self.first_at_s = self.last_at_s = now_s
+            elif self._since_life_s > HELD_BACK_S:
+                self.last_at_s, self._since_life_s = now_s, 0.0
+            self._received_s += length_s
             self.taken_bytes += len(piece.pcm)
         self._pieces.append(piece)
         self._news.set()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+HELD_BACK_S = 0.015
+"""livekit keeps 10 ms back, and gives them when a voice has been silent for a while: that is no life."""
 _DRY_S = 0.5
 """So much quiet in one text, in two holes or more, is heard as a stutter and not as a pause."""
 _HOLE_S = 0.1
@@ -28,6 +30,8 @@ class Flow:
         played_at_s = self._played_at_s
         if played_at_s is not None and self._is_owed(played_at_s, due_since_s):
             hole_s = now_s - played_at_s
+            if hole_s >= _HOLE_S and length_s <= HELD_BACK_S:
+                return  # the hole goes on
             self.dry_s += hole_s if hole_s >= _HOLE_S else 0.0
         self._is_excused = False
         self._played_at_s = max(now_s, played_at_s or now_s) + length_s
