@@ -76,7 +76,8 @@ class Beside:
                 continue
             self._recorder.stt_event(event)
             self._hear(text_of(event), is_final=event.type is FINAL)
-            yield without_words(event)
+            if event.type is FINAL:  # livekit waits for one at the end of a call
+                yield without_words(event)
 
     def hand_over(self) -> None:
         """The model has failed: what has no answer yet is heard again, or is in the conversation."""

@@ -23,7 +23,7 @@ from agent.realtime.guard import Guard
 from agent.realtime.own_turns import OwnTurns
 from agent.realtime.pending import Pending, Remedy
 from agent.realtime.recorder import RealtimeRecorder
-from agent.realtime.reports import Reason, Reporting
+from agent.realtime.reports import Forgetful, Reason, Reporting
 from agent.realtime.tap import Tap
 from agent.realtime.turn_audio import TurnAudio
 from agent.tools import Toolbox
@@ -75,6 +75,8 @@ class TakeOver:
         if isinstance(parts.model, Reporting):
             parts.model.reports = self._guard.reports
             gate = parts.model.gate
+        if (forgetful := _forgetful(parts.model)) is not None:
+            forgetful.unanswered_s = lambda: pending.audio.unanswered_s
         self._turns = OwnTurns(parts.turn_taking, pending, parts.recorder, gate)
         self._beside = _beside(parts, pending)
         self.assistant = RealtimeAssistant(
@@ -261,6 +263,11 @@ class TakeOver:
     def _realtime(self) -> Realtime:
         assert self._parts.choice.realtime is not None
         return self._parts.choice.realtime
+
+
+def _forgetful(model: llm.RealtimeModel) -> Forgetful | None:
+    inner = model.duplex_model if isinstance(model, llm.DuplexRealtimeAdapter) else model
+    return inner if isinstance(inner, Forgetful) else None
 
 
 def _beside(parts: Parts, pending: Pending) -> Beside | None:

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from tests.fakes.eventually import eventually
+from tests.fakes.providers.coded_speech import read
 from tests.fakes.providers.faults import Fault, Kind, Plan
 from tests.fakes.providers.moshi import CHAT, FakeMoshi
 from tests.fakes.providers.openai import REALTIME, FakeOpenAI
@@ -74,11 +75,15 @@ async def test_words_over_moshis_stop_nothing_and_are_told_also_when_it_leaves_t
 ) -> None:
     async with FakeMoshi(greeting=LONG, yields_s=60.0, patience_s=60.0).running() as moshi:
         async with realtime_call(provider, agent_realtime=f"moshi:{moshi.address}") as call:
+            heard: list[str] = []
+            call.session.on("user_input_transcribed", lambda event: heard.append(event.transcript))
             await call.until_agent_speaks()
+            await asyncio.sleep(0.5)
             await call.ask(QUESTION)
             await told(call, 2)
             said = [(role, words(text)) for role, text in talk(call)]
     assert said == [("assistant", LONG), ("user", QUESTION)]
+    assert all(heard) and len(heard) > 2  # what is shown on the page while it is said
     assert call.said() == LONG.split()
     assert not chats(provider)
 
@@ -137,7 +142,7 @@ async def test_what_is_said_while_the_line_is_broken_is_answered_by_the_cascade(
     assert asked(provider)[-1] == [("user", QUESTION)]
 
 
-async def test_a_question_whose_answer_broke_off_long_ago_is_answered_by_the_cascade(
+async def test_a_question_whose_answer_broke_off_is_answered_by_the_cascade(
     provider: FakeOpenAI,
 ) -> None:
     async with FakeMoshi(replies=(LONG,)).running() as moshi:
@@ -149,3 +154,24 @@ async def test_a_question_whose_answer_broke_off_long_ago_is_answered_by_the_cas
             await call.until_cascade()
             await eventually(lambda: asked(provider))
     assert asked(provider)[-1] == [("user", QUESTION)]
+
+
+async def test_a_sentence_into_a_line_that_breaks_is_heard_and_answered_by_the_next_one(
+    provider: FakeOpenAI,
+) -> None:
+    async with FakeMoshi(replies=(REPLY,)).running() as moshi:
+        async with realtime_call(provider, agent_realtime=f"moshi:{moshi.address}") as call:
+            await call.ask(QUESTION)
+            await call.record(1)
+            call.microphone.say(LONG)
+            await asyncio.sleep(1.0)
+            await moshi.inject(Fault(kind=Kind.STALL))
+            assert (await call.record(2)).outcome == "answered"
+            await told(call, 4)
+            said = [(role, words(text)) for role, text in talk(call)]
+            assert not call.take_over.is_done
+    first, second = moshi.minds
+    assert read(bytes(second.heard), 24_000) == LONG.split()
+    assert read(bytes(first.heard), 24_000)[:5] == QUESTION.split()
+    assert said == [("user", QUESTION), ("assistant", REPLY), ("user", LONG), ("assistant", REPLY)]
+    assert call.said() == f"{REPLY} {REPLY}".split()
