@@ -89,6 +89,8 @@ class Beside:
         self.close()
 
     def _hear(self, words: str, *, is_final: bool) -> None:
+        if self._session is None:
+            return
         self._words.heard(words, time.time(), is_final=is_final)
         self._timer.after(_IGNORED_S, self._on_silence)
         if said := self._words.ready():
@@ -126,7 +128,11 @@ class Beside:
     def _emit(self, words: str, *, is_final: bool, began_s: float | None = None) -> None:
         if self._agent is None:
             return
-        self._agent.realtime_llm_session.emit(
+        try:
+            model = self._agent.realtime_llm_session
+        except RuntimeError:
+            return  # the session is closing
+        model.emit(
             "input_audio_transcription_completed",
             llm.InputTranscriptionCompleted(
                 item_id=utils.shortuuid("item_"),

@@ -57,7 +57,9 @@ async def test_what_the_caller_said_is_in_the_conversation_before_its_answer_and
             for number, text in enumerate((QUESTION, SECOND), 1):
                 await call.ask(text)
                 record = await call.record(number)
-                assert record.outcome == "answered" and record.stt_final_s is not None
+                assert record.outcome == "answered"
+                assert record.words_final_s is not None and record.stt_final_s is not None
+                assert record.words_final_s <= record.stt_final_s
                 await told(call, 2 * number)
     said = [(role, words(text)) for role, text in talk(call)]
     assert said == [
