@@ -148,6 +148,8 @@ class Settings(BaseSettings):
     """Model of the profile realtime, which hears and speaks by itself, `openai`, `openai:model`, or `moshi:ws://host:port`. When it fails, the engines take over that the settings give without it."""
     agent_realtime_turns: RealtimeTurns = "own"
     """What ends a caller's turn there: own (as AGENT_TURNS says, with the recogniser that stands by), or the model's own server_vad or semantic_vad."""
+    agent_realtime_transcript: Switch = "on"
+    """Whether that recogniser writes down what the caller says to a model that does not tell it (Moshi): for the transcript, and for the engines that take over."""
     agent_modelserver: str | None = None
     """Address of a model server that runs already, `unix:/path` or `tcp://host:port`; the worker starts its own when unset."""
     agent_modelserver_token: SecretStr | None = None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from livekit.agents import Agent, CloseEvent, JobContext
+from livekit.agents import Agent, CloseEvent, ErrorEvent, JobContext
 
 from agent import endings, metrics
 from agent.announcer import Announcer, after_speech
@@ -166,6 +166,7 @@ class Dialogue(ABC):
             turn_taking=self._turn_taking,
             recorder=self._recorder,
             turn=self._thread.turn,
+            transcribes=settings.agent_realtime_transcript == "on",
             unheard=settings.agent_apology_unheard,
             begin=self._begin_cascade,
         )
@@ -208,7 +209,7 @@ class Dialogue(ABC):
         self._turn_taking.attach(self._session)
         self._status.begin(self._ctx.job.id, self._ctx.job.room.name, self._session)
         self._session.on("close", self._on_session_close)
-        self._session.on("error", self._refusals.on_error)
+        self._session.on("error", self._on_engine_error)
 
     def _go_on(self) -> None:
         """Once it has started."""
@@ -230,6 +231,10 @@ class Dialogue(ABC):
         if event.error is not None and not self._over.is_set():
             ending = endings.BUSY if is_busy(event.error) else endings.ENGINE_FAILED
             self._spawn(self._end(*ending))
+
+    def _on_engine_error(self, event: ErrorEvent) -> None:
+        if self._agent is self._assistant:  # a realtime model does without the engines behind it
+            self._refusals.on_error(event)
 
     def _on_played(self, samples: Samples, at_s: float) -> None:
         self._echo_filter.played(samples, at_s)

@@ -12,6 +12,7 @@ from livekit.agents.voice.io import TimedString
 
 from agent.assistant import Assistant
 from agent.continuity.unfinished import UnfinishedTurn
+from agent.realtime.beside import Beside
 from agent.realtime.guard import Guard
 from agent.realtime.recorder import RealtimeRecorder
 from agent.realtime.tap import from_the_beginning
@@ -21,7 +22,8 @@ from agent.turn_taking import TurnTaking
 
 
 class RealtimeAssistant(Agent):
-    """Hears and speaks by its model. Its recogniser, if it has one, only finds the ends of turns."""
+    """Hears and speaks by its model. Its recogniser, if it has one, finds the ends of turns, or writes
+    down what the caller says where the model does not tell it."""
 
     def __init__(
         self,
@@ -33,7 +35,9 @@ class RealtimeAssistant(Agent):
         recorder: RealtimeRecorder,
         guard: Guard,
         turn: UnfinishedTurn,
+        beside: Beside | None = None,
     ) -> None:
+        """`beside`: listens to a model's caller that finds the turns itself."""
         abilities = model.capabilities
         finds_turns = abilities.turn_detection
         super().__init__(
@@ -41,19 +45,21 @@ class RealtimeAssistant(Agent):
             tools=toolbox.tools(),
             llm=model,
             tts=None if abilities.supports_say else NOT_GIVEN,
-            stt=None if finds_turns else NOT_GIVEN,
+            stt=None if finds_turns and beside is None else NOT_GIVEN,
             turn_handling={"turn_detection": "realtime_llm"} if finds_turns else NOT_GIVEN,
         )
         self._turn_taking = turn_taking
         self._recorder = recorder
         self._guard = guard
         self._turn = turn
+        self._beside = beside
 
     async def stt_node(
         self, audio: AsyncIterable[rtc.AudioFrame], model_settings: ModelSettings
     ) -> AsyncIterator[stt.SpeechEvent]:
         events = Agent.default.stt_node(self, audio, model_settings)
-        async for event in self._turn_taking.listen(events):
+        listener = self._beside or self._turn_taking
+        async for event in listener.listen(events):
             yield event
 
     async def on_user_turn_completed(

@@ -22,6 +22,7 @@ from livekit.agents import (
     ToolCallStarted,
     ToolExecutionUpdatedEvent,
     llm,
+    stt,
 )
 from livekit.agents.voice import SpeechHandle
 from livekit.agents.voice.events import EventTypes
@@ -171,6 +172,8 @@ class Guard:
         if isinstance(error, llm.RealtimeModelError) and not error.recoverable:
             error.recoverable = True  # the call goes on: livekit would end it
             self.failed(*_what(error.error))
+        elif isinstance(error, stt.STTError) and not self.has_failed:
+            error.recoverable = True  # the model hears for itself
 
     def _on_speech(self, event: SpeechCreatedEvent) -> None:
         handle = event.speech_handle

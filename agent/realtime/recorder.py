@@ -38,8 +38,8 @@ class RealtimeRecorder(TurnRecorder):
     """A turn is over when the model is asked for an answer, or begins one by itself after the caller
     has spoken.
 
-    There are no words before they are transcribed, and no clauses: those times stay None. After
-    `hand_over` it records a cascade, as its base does.
+    There are no words before they are transcribed, unless a recogniser listens beside the model, and
+    no clauses: those times stay None. After `hand_over` it records a cascade, as its base does.
     """
 
     is_live: bool = True
@@ -84,6 +84,7 @@ class RealtimeRecorder(TurnRecorder):
         self.profile, self.engines = profile, engines
         self._withheld, self._open = self._open, None
         self._turns.clear()
+        self._transcript.take()
         if self._withheld is not None:
             self._count -= 1
         self._stt_faults.append(STAGE)
@@ -130,7 +131,9 @@ class RealtimeRecorder(TurnRecorder):
         if not self.is_live and self.cascade_hears:
             super()._on_item(event)
         elif isinstance(event.item, llm.ChatMessage) and event.item.role == "user" and self._open:
-            self._open.stt_final_s = self.clock()
+            words_final_s, final_s = self._transcript.take()
+            self._open.words_final_s = words_final_s
+            self._open.stt_final_s = self.clock() if final_s is None else final_s
 
     def _on_error(self, event: ErrorEvent) -> None:
         if not self.is_live or getattr(event.error, "type", "") != "realtime_model_error":

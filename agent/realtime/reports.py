@@ -29,6 +29,14 @@ class Reports:
 
 
 @runtime_checkable
+class Forgetful(Protocol):
+    """A model whose new connection knows nothing of what was said over the old one."""
+
+    unanswered_s: Callable[[], float]
+    """Asked at a new connection: how much of the caller's newest sound it has to be given again."""
+
+
+@runtime_checkable
 class Reporting(Protocol):
     """A model that tells more than livekit asks for."""
 

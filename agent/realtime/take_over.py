@@ -17,12 +17,13 @@ from agent.assistant import Assistant
 from agent.continuity.unfinished import UnfinishedTurn
 from agent.profiles import Choice, Realtime
 from agent.realtime.assistant import RealtimeAssistant, Successor
+from agent.realtime.beside import Beside
 from agent.realtime.deadline import AnswerDeadline
 from agent.realtime.guard import Guard
 from agent.realtime.own_turns import OwnTurns
 from agent.realtime.pending import Pending, Remedy
 from agent.realtime.recorder import RealtimeRecorder
-from agent.realtime.reports import Reason, Reporting
+from agent.realtime.reports import Forgetful, Reason, Reporting
 from agent.realtime.tap import Tap
 from agent.realtime.turn_audio import TurnAudio
 from agent.tools import Toolbox
@@ -54,6 +55,8 @@ class Parts:
     turn_taking: TurnTaking
     recorder: RealtimeRecorder
     turn: UnfinishedTurn
+    transcribes: bool
+    """A recogniser listens beside a model that does not tell what the caller said."""
     unheard: str
     """Said when a turn, heard anew, brought no words."""
     begin: Callable[[], None]
@@ -72,7 +75,10 @@ class TakeOver:
         if isinstance(parts.model, Reporting):
             parts.model.reports = self._guard.reports
             gate = parts.model.gate
+        if (forgetful := _forgetful(parts.model)) is not None:
+            forgetful.unanswered_s = lambda: pending.audio.unanswered_s
         self._turns = OwnTurns(parts.turn_taking, pending, parts.recorder, gate)
+        self._beside = _beside(parts, pending)
         self.assistant = RealtimeAssistant(
             instructions=parts.instructions,
             toolbox=parts.toolbox,
@@ -81,6 +87,7 @@ class TakeOver:
             recorder=parts.recorder,
             guard=self._guard,
             turn=parts.turn,
+            beside=self._beside,
         )
         self._session: AgentSession[None] | None = None
         self._successor: Successor | None = None
@@ -116,6 +123,8 @@ class TakeOver:
         self._parts.recorder.on_done = self._guard.done
         self._guard.attach(session)
         self._turns.attach(session)
+        if self._beside is not None:
+            self._beside.attach(session, self.assistant)
 
     async def begin(self) -> None:
         """The session runs. Returns when the model has the call, or the cascade if it has failed.
@@ -144,6 +153,8 @@ class TakeOver:
     def close(self) -> None:
         self._guard.close()
         self._turns.close()
+        if self._beside is not None:
+            self._beside.close()
         if self._working is not None:
             self._working.cancel()
 
@@ -199,6 +210,8 @@ class TakeOver:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_SILENCED_S):
                     await session.interrupt(force=True)
+        if self._beside is not None:
+            self._beside.hand_over()
         await successor.update_chat_ctx(_so_far(self.assistant.chat_ctx))
         session.update_agent(successor)
         async with asyncio.timeout(_ENTERED_S):
@@ -250,6 +263,19 @@ class TakeOver:
     def _realtime(self) -> Realtime:
         assert self._parts.choice.realtime is not None
         return self._parts.choice.realtime
+
+
+def _forgetful(model: llm.RealtimeModel) -> Forgetful | None:
+    inner = model.duplex_model if isinstance(model, llm.DuplexRealtimeAdapter) else model
+    return inner if isinstance(inner, Forgetful) else None
+
+
+def _beside(parts: Parts, pending: Pending) -> Beside | None:
+    """None where the model tells what it heard, or Parley finds its turns."""
+    abilities = parts.model.capabilities
+    if not parts.transcribes or abilities.user_transcription or not abilities.turn_detection:
+        return None
+    return Beside(parts.turn_taking, parts.recorder, pending, parts.turn)
 
 
 def _so_far(context: llm.ChatContext) -> llm.ChatContext:

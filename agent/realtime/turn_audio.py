@@ -45,6 +45,13 @@ class TurnAudio:
         """How much of the turn is kept; 0 without one."""
         return len(self._pcm) / _BYTES_PER_SAMPLE / self.rate_hz if self.is_open else 0.0
 
+    @property
+    def unanswered_s(self) -> float:
+        """How long ago the turn began that no answer is heard to; 0 without one."""
+        if self._phase is not _Phase.TURN or not self.rate_hz:
+            return 0.0
+        return (len(self._pcm) - self._earlier_bytes) / _BYTES_PER_SAMPLE / self.rate_hz
+
     def heard(self, pcm: bytes, rate_hz: int) -> int:
         """Takes the next sound; returns its place: the samples up to its end."""
         if rate_hz != self.rate_hz:

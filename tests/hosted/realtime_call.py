@@ -178,7 +178,7 @@ class _Made:
             self.loudspeaker,
             end=lambda: None,
         )
-        self.take_over = TakeOver(self._of_take_over(choice), deadline)
+        self.take_over = TakeOver(self._of_take_over(settings, choice), deadline)
 
     def attach(self) -> None:
         successor = Successor(
@@ -195,7 +195,7 @@ class _Made:
         self.recorder.attach(self.session, self.loudspeaker)
         self.turn_taking.attach(self.session)
 
-    def _of_take_over(self, choice: Choice) -> Parts:
+    def _of_take_over(self, settings: Settings, choice: Choice) -> Parts:
         assert isinstance(self.recorder, RealtimeRecorder)
         assert self.pipeline.realtime is not None
         return Parts(
@@ -206,6 +206,7 @@ class _Made:
             turn_taking=self.turn_taking,
             recorder=self.recorder,
             turn=UnfinishedTurn(),
+            transcribes=settings.agent_realtime_transcript == "on",
             unheard=UNHEARD,
             begin=lambda: None,
         )

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from livekit.agents import Agent, AgentSession, llm
-from livekit.plugins.moshi import MoshiOptions, realtime_model
+from livekit.plugins.moshi import Moshi, MoshiOptions, realtime_model
 from livekit.plugins.speechcore import EngineBusy, EngineError, EngineTimeout
 
 from agent.realtime.moshi import check_moshi
@@ -253,3 +253,30 @@ async def test_in_a_livekit_session_it_is_heard_and_its_words_are_in_the_convers
     assert subtitles.text.split() == ["hello", "there", *REPLY.split()]
     heard = b"".join(bytes(frame.data) for _, frame in loudspeaker.sink.frames)
     assert read(heard, 24_000) == ["hello", "there", *REPLY.lower().split()]
+
+
+async def test_what_has_no_answer_is_told_to_the_next_conversation_in_one_piece() -> None:
+    async with FakeMoshi(replies=(REPLY,)).running() as server:
+        model = realtime_model(options(server))
+        async with DuplexLine(model.session()).running() as call:
+            await eventually(lambda: server.minds)
+            assert isinstance(model.duplex_model, Moshi)
+            model.duplex_model.unanswered_s = lambda: 4.0
+            speaking = asyncio.create_task(call.speak("what time is it now"))
+            await asyncio.sleep(0.7)
+            await server.inject(Fault(kind=Kind.RESET))
+            await speaking
+            await is_over(call)
+    assert len(server.minds) == 2
+    assert read(bytes(server.minds[1].heard), 24_000) == "what time is it now".split()
+    assert call.said[-1].words == REPLY.lower().split()
+
+
+async def test_who_does_not_ask_for_it_is_told_nothing_again() -> None:
+    async with FakeMoshi(replies=(REPLY,)).running() as server, line(server) as call:
+        await eventually(lambda: server.minds)
+        await call.speak("what time is it now")
+        await is_over(call)
+        await server.inject(Fault(kind=Kind.RESET))
+        await eventually(lambda: len(server.minds) == 2 and len(server.minds[1].heard) > 48_000)
+    assert not read(bytes(server.minds[1].heard), 24_000)

@@ -74,10 +74,18 @@ async def _is_answered(caller: Caller, mind: DuplexMind) -> None:
     end_s = await caller.say(speech(QUESTION))
     await hears(caller, end_s, ANSWER)
     await caller.wait_for(lambda: ANSWER in caller.said("agent"), "the answer's words")
+    await caller.wait_for(lambda: _is_final(caller, "time"), "the question's words")
+    shown = [shown["text"] for shown in caller.transcripts.values()]
+    assert "time" in shown[-2] and ANSWER in shown[-1]
     await caller.wait_for(lambda: caller.turns, "record of the turn")
     assert caller.turns[-1]["outcome"] == "answered"
     assert caller.turns[-1]["engines"]["llm"].startswith("moshi:ws://127.0.0.1")
     await caller.wait_for_quiet()
+
+
+def _is_final(caller: Caller, word: str) -> bool:
+    shown = caller.transcripts.values()
+    return any(one["who"] == "caller" and one["final"] and word in one["text"] for one in shown)
 
 
 async def _is_yielded_to(caller: Caller, mind: DuplexMind) -> None:
@@ -92,10 +100,13 @@ async def _is_yielded_to(caller: Caller, mind: DuplexMind) -> None:
 
 
 async def _outlives_its_model(caller: Caller, server: FakeMoshi) -> None:
-    await server.go_down()
+    """Which is gone in the midst of a question."""
     await caller.wait_for_quiet(2.0)
     before = len(caller.said("agent"))
-    end_s = await caller.say(speech(QUESTION))
+    saying = asyncio.create_task(caller.say(speech(QUESTION)))
+    await asyncio.sleep(0.5)
+    await server.go_down()
+    end_s = await saying
     await caller.wait_for_answer(max(end_s, time.monotonic()))
     await caller.wait_for(
         lambda: re.search(r"It is \d{1,2}:\d\d", caller.said("agent")[before:]), "the time"

@@ -45,6 +45,8 @@ class FakeMoshi(FakeProvider):
     voice: Voice = tone_voice
     patience_s: float = 0.24
     """Of quiet, until it answers."""
+    yields_s: float = 0.24
+    """Of speech over its own, until it stops."""
     is_rust: bool = False
     needs_key: bool = False
     """In the query, as worker_auth_id."""
@@ -79,7 +81,7 @@ class FakeMoshi(FakeProvider):
         return ws
 
     async def _talk(self, answer: SocketAnswer) -> None:
-        mind = DuplexMind(self.replies, self.greeting, self.voice, self.patience_s)
+        mind = DuplexMind(self.replies, self.greeting, self.voice, self.patience_s, self.yields_s)
         self.minds.append(mind)
         await self._welcome(answer)
         rate_hz = _OTHER_RATE_HZ if answer.has(Kind.WRONG_RATE) else 24_000

@@ -105,3 +105,21 @@ def test_of_two_turns_the_earlier_is_forgotten_first() -> None:
     before = kept(audio)
     audio.only_newest()
     assert kept(audio) == before and len(before) == LONGEST_S * 10
+
+
+def test_a_turn_has_no_answer_until_one_is_heard() -> None:
+    audio = TurnAudio()
+    heard(audio, *range(20))
+    assert audio.unanswered_s == 0.0
+    audio.began()
+    heard(audio, 20, 21)
+    assert audio.unanswered_s == LEAD_S + 0.2
+    audio.answering()
+    assert audio.unanswered_s == 0.0
+    heard(audio, *range(22, 30))
+    audio.began(keeps_earlier=True)  # over the answer
+    heard(audio, 30)
+    assert audio.unanswered_s == LEAD_S + 0.1
+    assert len(kept(audio)) > LEAD_S * 10 + 1
+    audio.settled()
+    assert audio.unanswered_s == 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 
 from livekit import rtc
@@ -29,6 +30,9 @@ class Moshi(llm.DuplexModel):
         )
         self._options = options or MoshiOptions()
         self._random = random or Random()  # nosec B311 # when to try again
+        self.unanswered_s: Callable[[], float] = lambda: 0.0
+        """How much of the caller's newest sound has no answer: a new conversation hears it first, 10 s
+        at most."""
 
     @property
     def model(self) -> str:

@@ -28,6 +28,7 @@ from .connection import Connection, connect
 from .messages import Kind, Message
 from .options import MoshiOptions
 from .opus import RATE_HZ, OggOpusDecoder, OggOpusEncoder
+from .recall import Recall
 from .retry import Retry
 from .uplink import PIECE_S, Uplink
 
@@ -46,12 +47,13 @@ _AHEAD_S = 5.0
 class MoshiSession(llm.DuplexSession[str]):
     """Connects when it is configured, and again when the line breaks: to a model that has forgotten.
 
-    Emits `error`: recoverable while it tries again, and once unrecoverable when it gives up. The
-    sound of the microphone is dropped while there is no connection.
+    Emits `error`: recoverable while it tries again, and once unrecoverable when it gives up. What the
+    caller says meanwhile is told to the new conversation, as far as `Moshi.unanswered_s` asks for it.
     """
 
     def __init__(self, model: Moshi, options: MoshiOptions, random: Random) -> None:
         super().__init__(model)
+        self._model = model
         self._options = options
         self._random = random
         self._tools = llm.ToolContext.empty()
@@ -59,6 +61,7 @@ class MoshiSession(llm.DuplexSession[str]):
         self._held: list[llm.DuplexAudioFrame] = []
         self._release: asyncio.TimerHandle | None = None
         self._uplink: Uplink | None = None
+        self._recall = Recall()
         self._pushed = asyncio.Event()
         self._resampler: tuple[int, PcmResampler] | None = None
         self._heard_samples = 0
@@ -75,8 +78,10 @@ class MoshiSession(llm.DuplexSession[str]):
         return self._tools
 
     def push_audio(self, frame: rtc.AudioFrame) -> None:
+        pcm = self._to_pcm(frame)
+        self._recall.heard(pcm)
         if self._uplink is not None:
-            self._uplink.push(self._to_pcm(frame))
+            self._uplink.push(pcm)
             self._pushed.set()
 
     async def aclose(self) -> None:
@@ -130,11 +135,13 @@ class MoshiSession(llm.DuplexSession[str]):
         begun_s = time.monotonic()
         async with connect(self._options) as connection:
             self._report_connection_acquired(time.monotonic() - begun_s)
+            again = self._recall.newest(self._model.unanswered_s())
             if self._has_talked:
                 self._captions.close()
                 self.emit("session_reconnected", llm.RealtimeSessionReconnectedEvent())
             self._has_talked = True
             uplink = self._uplink = Uplink(asyncio.get_running_loop().time())
+            uplink.tell(again)
             tasks = [
                 asyncio.create_task(self._send(connection, uplink), name="moshi-send"),
                 asyncio.create_task(self._receive(connection, uplink), name="moshi-receive"),
@@ -152,6 +159,7 @@ class MoshiSession(llm.DuplexSession[str]):
         while True:
             for piece in uplink.due(loop.time()):
                 await connection.send(encoder.encode(piece))
+                await asyncio.sleep(0)  # there may be hundreds
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(PIECE_S):
                     await self._pushed.wait()
@@ -161,7 +169,6 @@ class MoshiSession(llm.DuplexSession[str]):
         decoder = OggOpusDecoder()
         loop = asyncio.get_running_loop()
         sounded_s = loop.time()
-        made_samples = 0
         while True:
             try:
                 async with asyncio.timeout_at(sounded_s + self._options.stall_s):
@@ -173,8 +180,8 @@ class MoshiSession(llm.DuplexSession[str]):
                 ) from e
             if samples := self._take(message, decoder):
                 sounded_s = loop.time()
-                made_samples += samples
-            if made_samples / RATE_HZ > uplink.sent_s + _AHEAD_S:
+                uplink.made_s += samples / RATE_HZ
+            if uplink.made_s > uplink.sent_s + _AHEAD_S:
                 raise EngineError(
                     f"the Moshi server at {self._options.netloc} sends more sound than it can make"
                 )
