@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from bisect import bisect_right
 from collections import deque
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -53,7 +55,7 @@ class Heard:
     at_s: float
     samples: np.ndarray
 
-    @property
+    @cached_property
     def is_sound(self) -> bool:
         return bool(np.abs(self.samples).max(initial=0) > 300)
 
@@ -133,7 +135,8 @@ class Caller:
 
     def sound_after(self, since_s: float) -> float | None:
         """When the agent's first sound after `since_s` was heard."""
-        return next((h.at_s for h in self.heard if h.at_s > since_s and h.is_sound), None)
+        first = bisect_right(self.heard, since_s, key=lambda h: h.at_s)
+        return next((h.at_s for h in self.heard[first:] if h.is_sound), None)
 
     def quiet_since(self, now_s: float) -> float:
         """Seconds since the agent's last sound."""
