@@ -24,7 +24,7 @@ SBOM ?= dist
 # Calls with real servers have the cores for themselves.
 REAL_TESTS := tests/room tests/chaos tests/browser
 PYTHON := .venv/bin/python
-SLOW_TESTS := tests/deploy/test_chart.py tests/room/test_lost_processes.py tests/room/test_lost_servers.py tests/room/test_lost_nodes.py tests/room/test_rolling_restart.py tests/room/test_load_runs.py
+SLOW_TESTS := tests/room/test_lost_processes.py tests/room/test_lost_servers.py tests/room/test_lost_nodes.py tests/room/test_rolling_restart.py tests/room/test_load_runs.py
 PAGE := agent/web/page
 
 .DEFAULT_GOAL := help
@@ -34,7 +34,7 @@ help:
 	@echo "make demo         start everything and print one URL; Ctrl-C stops it (LAN=1: for a phone, too)"
 	@echo "make setup        prepare everything that the demo needs, start nothing (LOCAL=1: local models' engines, too)"
 	@echo "make test         all tests; installs what they need"
-	@echo "make test-slow    the Helm chart, calls whose worker or LiveKit server dies or is replaced: a quarter of an hour"
+	@echo "make test-slow    calls whose worker or LiveKit server dies or is replaced: a quarter of an hour"
 	@echo "make check        linters, types, import rules, keys left in files"
 	@echo "make fix          format and repair what can be repaired by itself"
 	@echo "make audit        known holes in packages, asked of PyPI and npm; needs the network"
@@ -63,7 +63,7 @@ test:
 	@$(PYTHON) -m pytest -n 2 --dist worksteal $(REAL_TESTS:%=--ignore=%) $(PYTEST_ARGS) || [ $$? = 5 ]
 	@$(PYTHON) -m pytest -n 2 --dist loadfile $(SLOW_TESTS:%=--ignore=%) $(REAL_TESTS) $(PYTEST_ARGS) || [ $$? = 5 ]
 
-# Builds Helm from its source the first time, and waits for servers that are gone: a quarter of an hour.
+# Waits for servers that are gone: a quarter of an hour.
 test-slow:
 	@sh scripts/system_packages.sh $(DEBIAN_PACKAGES)
 	@sh scripts/setup.sh dev page server

@@ -376,36 +376,6 @@ def test_keda_asks_prometheus_for_something_that_it_knows(recorded: Recorded) ->
     assert answer.startswith("{} => 1 ")
 
 
-def test_the_page_is_told_who_may_call_and_how_many_proxies_stand_before_it() -> None:
-    values = ("settings.AGENT_WEB_ROOMS=team-*", "settings.AGENT_LANGUAGE=fr")
-    ways = ("web.ingress.enabled=true", "web.ingress.proxies=2", "web.settingsSecret=parley-web")
-    (page,) = (
-        container
-        for resource in yaml.safe_load_all(template(*values, *ways))
-        if resource and resource["kind"] == "Deployment"
-        for container in resource["spec"]["template"]["spec"]["containers"]
-        if container["name"] == "web"
-    )
-    told = {entry["name"]: entry.get("value") for entry in page["env"]}
-    assert told["AGENT_WEB_PROXIES"] == "2"
-    assert told["AGENT_WEB_ROOMS"] == "team-*"
-    assert "AGENT_LANGUAGE" not in told
-    assert page["envFrom"] == [{"secretRef": {"name": "parley-web"}}]
-
-
-@pytest.mark.parametrize("url", ["", "https://login.example.com/check"])
-def test_the_page_may_connect_to_others_only_when_there_is_a_hook_to_ask(url: str) -> None:
-    (policy,) = (
-        resource["spec"]
-        for resource in yaml.safe_load_all(template(f"settings.AGENT_WEB_AUTH_URL={url}"))
-        if resource
-        and resource["kind"] == "NetworkPolicy"
-        and resource["metadata"]["name"].endswith("-web")
-    )
-    assert "Egress" in policy["policyTypes"]
-    assert bool(policy.get("egress")) is bool(url)
-
-
 def test_a_scaled_pool_has_no_fixed_number_of_workers() -> None:
     assert "replicas" not in one("Deployment", "worker")["spec"]
     assert one("Deployment", "worker", "as it comes")["spec"]["replicas"] == 2
