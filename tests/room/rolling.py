@@ -19,22 +19,13 @@ UNHURRIED = {"NUM_CPUS": "64"}
 
 _SHORT_CALL = 2
 """Questions of a call that is over before its worker is."""
-_SETTLING_S = 0.5
-"""Of a microphone that is plugged in again, until its caller speaks."""
+_APART_S = 0.5
+"""Between the beginnings of two callers."""
+_SETTLING_S = 0.3
+"""Of a microphone that is switched on again, until its caller speaks."""
+_OVERLAP_S = 2.0
+"""For which an old worker drains until the next one is replaced."""
 _EXIT_S = 40.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pace:
-    """So many calls, and a worker that starts beside them, share two processors in these tests."""
-
-    apart_s: float = 0.5
-    """Between the beginnings of two callers."""
-    pause_s: float = 4.0
-    """Between an answer and the next question, without a microphone: else an agent works as much as
-    while its caller speaks."""
-    overlap_s: float = 2.0
-    """For which an old worker drains until the next one is replaced."""
 
 
 @dataclass
@@ -45,10 +36,11 @@ class Answered:
     questions: int = 0
 
 
-async def rolling_restart(livekit: LiveKit, callers: int, pace: Pace) -> Answered:
+async def rolling_restart(livekit: LiveKit, callers: int, *, pause_s: float) -> Answered:
     """Replaces each of three workers while so many people call; half of them stay on one line.
 
-    Fails when a question gets no answer, a call ends that its caller has not ended, or an agent is
+    `pause_s`: between an answer and the next question, with the microphone off: so many calls, and a
+    worker that starts beside them, have two processors in this test, not a machine each. Fails when a question gets no answer, a call ends that its caller has not ended, or an agent is
     replaced by another one. The old workers must end with status 0.
     """
     answered, over = Answered(), asyncio.Event()
@@ -58,14 +50,14 @@ async def rolling_restart(livekit: LiveKit, callers: int, pace: Pace) -> Answere
         lines: list[asyncio.Task[None]] = []
         try:
             for n in range(callers):
-                caller = Line(livekit, f"{rooms}-{n}", answered, over, pace, stays=n % 2 == 0)
+                caller = Line(livekit, f"{rooms}-{n}", answered, over, pause_s, stays=n % 2 == 0)
                 lines.append(asyncio.create_task(caller.keep_calling()))
-                await asyncio.sleep(pace.apart_s)
+                await asyncio.sleep(_APART_S)
             await _until_all_talk(lines, answered, callers)
             for worker in old:
                 await _start(livekit, stack)
                 worker.process.terminate()
-                await asyncio.sleep(pace.overlap_s)
+                await asyncio.sleep(_OVERLAP_S)
                 _raise_first(lines)
             before = answered.questions
             while answered.questions < before + callers:
@@ -81,8 +73,7 @@ async def rolling_restart(livekit: LiveKit, callers: int, pace: Pace) -> Answere
 
 
 async def _start(livekit: LiveKit, stack: ExitStack) -> Worker:
-    own = {"AGENT_PROFILE": "simulated", "AGENT_NAME": NAME, "AGENT_DRAIN_S": "600"}
-    own |= UNHURRIED | {"AGENT_SILENCE_PROMPT_S": "0"}
+    own = {"AGENT_PROFILE": "simulated", "AGENT_NAME": NAME, "AGENT_DRAIN_S": "600", **UNHURRIED}
     worker = running_worker(livekit.environment | own, "start")
     return await asyncio.to_thread(stack.enter_context, worker)
 
@@ -109,7 +100,7 @@ class Line:
     room: str
     answered: Answered
     over: asyncio.Event
-    pace: Pace
+    pause_s: float
     stays: bool
     """In the first call, to the end."""
 
@@ -131,9 +122,10 @@ class Line:
         (agent,) = caller.room.remote_participants
         self.answered.calls += 1
         for number in itertools.count(1):
+            caller.stalled = False
             await asyncio.sleep(_SETTLING_S)
             await ask(caller)
-            await caller.unplug()
+            caller.stalled = True
             self.answered.questions += 1
             assert not caller.closed.is_set(), f"the call was dropped: {caller.notices}"
             assert list(caller.room.remote_participants) == [agent], "another agent came"
@@ -141,5 +133,4 @@ class Line:
             assert "failed" not in {turn["outcome"] for turn in caller.turns}, caller.turns
             if self.over.is_set() or (number == _SHORT_CALL and not self.stays):
                 return
-            await asyncio.sleep(self.pace.pause_s)
-            await caller.plug_in()
+            await asyncio.sleep(self.pause_s)

@@ -16,8 +16,6 @@ from livekit import api, rtc
 
 RATE_HZ = 48_000
 NOISE_DBFS = -60.0
-_PLUG_S = 20.0
-"""So long the room may take for a microphone to come or go."""
 
 
 def resample(samples: np.ndarray, rate_hz: int, to_hz: int) -> np.ndarray:
@@ -100,24 +98,11 @@ class Caller:
         await self.room.connect(url, token, options=loopback_options())
         self.joined_s = time.monotonic()
         if self.microphone:
-            await self.plug_in()
-
-    async def plug_in(self) -> None:
-        """Has a microphone from now on."""
-        source = rtc.AudioSource(self.rate_hz, 1, queue_size_ms=0)
-        track = rtc.LocalAudioTrack.create_audio_track("microphone", source)
-        options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
-        async with asyncio.timeout(_PLUG_S):
-            published = await self.room.local_participant.publish_track(track, options)
-        self._plug = published.sid, self._spawn(self._capture(source))
-
-    async def unplug(self) -> None:
-        """Has none."""
-        sid, capturing = self._plug
-        capturing.cancel()
-        async with asyncio.timeout(_PLUG_S):
-            await asyncio.wait([capturing])
-            await self.room.local_participant.unpublish_track(sid)
+            source = rtc.AudioSource(self.rate_hz, 1, queue_size_ms=0)
+            track = rtc.LocalAudioTrack.create_audio_track("microphone", source)
+            options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
+            await self.room.local_participant.publish_track(track, options)
+            self._spawn(self._capture(source))
 
     async def say(self, samples: np.ndarray) -> float:
         """Speaks int16 mono samples at 48 kHz; returns when (monotonic) the last one was sent."""
@@ -231,8 +216,7 @@ class Caller:
 
         return lambda reader, _: self._spawn(read(reader))
 
-    def _spawn(self, work: Any) -> asyncio.Task[Any]:
+    def _spawn(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return task
