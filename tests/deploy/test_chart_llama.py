@@ -88,8 +88,7 @@ def test_server_and_workers_have_one_key_by_reference_and_on_no_command_line(var
 @pytest.mark.parametrize("variant", [ALONE, FETCHING])
 def test_llama_cpp_knows_its_options_and_variables(variant: str) -> None:
     spec = find_spec("xllamacpp")
-    if spec is None or spec.origin is None:
-        pytest.skip("the extra llama is not installed")
+    assert spec is not None and spec.origin is not None, "the extra llama is not installed"
     (library,) = Path(spec.origin).parent.glob("xllamacpp*.so")
     known = library.read_bytes()
     server = container("llama", variant)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -18,6 +20,16 @@ pytestmark = [pytest.mark.usefixtures("http"), pytest.mark.timeout(60)]
 REPLY = "it is a fine day"
 LONG = "one two three four five six seven eight nine ten"
 SECOND = "and how are you today"
+
+
+@asynccontextmanager
+async def moshi_call(
+    provider: FakeOpenAI, reply: str = REPLY
+) -> AsyncIterator[tuple[FakeMoshi, RealtimeCall]]:
+    """Moshi says `reply`; the provider's engines stand behind it."""
+    async with FakeMoshi(replies=(reply,)).running() as moshi:
+        async with realtime_call(provider, agent_realtime=f"moshi:{moshi.address}") as call:
+            yield moshi, call
 
 
 def talk(call: RealtimeCall) -> list[tuple[str, str]]:
@@ -92,13 +104,12 @@ async def test_words_over_moshis_stop_nothing_and_are_told_also_when_it_leaves_t
 
 async def test_a_recogniser_that_cannot_be_had_is_nothing_to_moshi(provider: FakeOpenAI) -> None:
     provider.plans[REALTIME] = Plan.always(Fault(kind=Kind.STATUS, status=500))
-    async with FakeMoshi(replies=(REPLY,)).running() as moshi:
-        async with realtime_call(provider, agent_realtime=f"moshi:{moshi.address}") as call:
-            for number in (1, 2):
-                await call.ask(QUESTION)
-                record = await call.record(number)
-                assert record.outcome == "answered"
-            assert not call.take_over.is_done
+    async with moshi_call(provider) as (_, call):
+        for number in (1, 2):
+            await call.ask(QUESTION)
+            record = await call.record(number)
+            assert record.outcome == "answered"
+        assert not call.take_over.is_done
     assert call.said() == f"{REPLY} {REPLY}".split()
 
 
@@ -116,62 +127,58 @@ async def test_without_the_transcript_no_recogniser_is_asked(provider: FakeOpenA
 async def test_the_cascade_knows_what_was_said_and_answers_the_sentence_that_moshi_left(
     provider: FakeOpenAI,
 ) -> None:
-    async with FakeMoshi(replies=(REPLY,)).running() as moshi:
-        async with realtime_call(provider, agent_realtime=f"moshi:{moshi.address}") as call:
-            await call.ask(QUESTION)
-            await call.record(1)
-            await told(call, 2)
-            call.microphone.say(LONG)
-            await asyncio.sleep(1.0)
-            assert call.microphone.is_speaking
-            await moshi.go_down()
-            await call.until_cascade()
-            assert (await call.record(2)).outcome == "answered"
+    async with moshi_call(provider) as (moshi, call):
+        await call.ask(QUESTION)
+        await call.record(1)
+        await told(call, 2)
+        call.microphone.say(LONG)
+        await asyncio.sleep(1.0)
+        assert call.microphone.is_speaking
+        await moshi.go_down()
+        await call.until_cascade()
+        assert (await call.record(2)).outcome == "answered"
     assert asked(provider)[-1] == [("user", QUESTION), ("assistant", REPLY), ("user", LONG)]
 
 
 async def test_what_is_said_while_the_line_is_broken_is_answered_by_the_cascade(
     provider: FakeOpenAI,
 ) -> None:
-    async with FakeMoshi(replies=(REPLY,)).running() as moshi:
-        async with realtime_call(provider, agent_realtime=f"moshi:{moshi.address}") as call:
-            await eventually(lambda: moshi.minds)
-            await hang(moshi)
-            await call.ask(QUESTION)
-            assert not call.take_over.is_done
-            await call.until_cascade()
-            assert (await call.record(1)).outcome == "answered"
+    async with moshi_call(provider) as (moshi, call):
+        await eventually(lambda: moshi.minds)
+        await hang(moshi)
+        await call.ask(QUESTION)
+        assert not call.take_over.is_done
+        await call.until_cascade()
+        assert (await call.record(1)).outcome == "answered"
     assert asked(provider)[-1] == [("user", QUESTION)]
 
 
 async def test_a_question_whose_answer_broke_off_is_answered_by_the_cascade(
     provider: FakeOpenAI,
 ) -> None:
-    async with FakeMoshi(replies=(LONG,)).running() as moshi:
-        async with realtime_call(provider, agent_realtime=f"moshi:{moshi.address}") as call:
-            await call.ask(QUESTION)
-            await call.until_agent_speaks()
-            await asyncio.sleep(0.5)
-            await hang(moshi)
-            await call.until_cascade()
-            await eventually(lambda: asked(provider))
+    async with moshi_call(provider, LONG) as (moshi, call):
+        await call.ask(QUESTION)
+        await call.until_agent_speaks()
+        await asyncio.sleep(0.5)
+        await hang(moshi)
+        await call.until_cascade()
+        await eventually(lambda: asked(provider))
     assert asked(provider)[-1] == [("user", QUESTION)]
 
 
 async def test_a_sentence_into_a_line_that_breaks_is_heard_and_answered_by_the_next_one(
     provider: FakeOpenAI,
 ) -> None:
-    async with FakeMoshi(replies=(REPLY,)).running() as moshi:
-        async with realtime_call(provider, agent_realtime=f"moshi:{moshi.address}") as call:
-            await call.ask(QUESTION)
-            await call.record(1)
-            call.microphone.say(LONG)
-            await asyncio.sleep(1.0)
-            await moshi.inject(Fault(kind=Kind.STALL))
-            assert (await call.record(2)).outcome == "answered"
-            await told(call, 4)
-            said = [(role, words(text)) for role, text in talk(call)]
-            assert not call.take_over.is_done
+    async with moshi_call(provider) as (moshi, call):
+        await call.ask(QUESTION)
+        await call.record(1)
+        call.microphone.say(LONG)
+        await asyncio.sleep(1.0)
+        await moshi.inject(Fault(kind=Kind.STALL))
+        assert (await call.record(2)).outcome == "answered"
+        await told(call, 4)
+        said = [(role, words(text)) for role, text in talk(call)]
+        assert not call.take_over.is_done
     first, second = moshi.minds
     assert read(bytes(second.heard), 24_000) == LONG.split()
     assert read(bytes(first.heard), 24_000)[:5] == QUESTION.split()

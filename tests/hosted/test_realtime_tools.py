@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from livekit.agents import function_tool
+from livekit.agents import function_tool, llm
 
 from agent.realtime.deadline import AnswerDeadline
 from tests.fakes.providers.coded_speech import words_of
@@ -44,18 +44,9 @@ async def test_tool_arguments_that_are_none_are_told_to_the_model(
 
 
 async def test_a_tool_that_never_returns_is_an_error_to_the_model(provider: FakeOpenAI) -> None:
-    @function_tool(name="get_time")
-    async def get_time() -> str:
-        """Tells the time."""
-        await asyncio.Event().wait()
-        return "noon"
-
-    provider.realtime.replies += [
-        SpokenReply(calls=[("get_time", "{}")]),
-        SpokenReply(text="that did not work"),
-    ]
+    clock = clock_that_takes(3600.0, provider, "that did not work")
     async with realtime_call(provider, deadline=AnswerDeadline(tool_s=0.5)) as call:
-        await call.take_over.assistant.update_tools([get_time])
+        await call.take_over.assistant.update_tools([clock])
         await call.ask(QUESTION)
         record = await call.record(1)
         assert not call.take_over.is_done
@@ -65,21 +56,28 @@ async def test_a_tool_that_never_returns_is_an_error_to_the_model(provider: Fake
 
 
 async def test_without_a_watchdog_no_tool_is_ended(provider: FakeOpenAI) -> None:
+    clock = clock_that_takes(0.5, provider, "it is noon")
+    async with realtime_call(provider, deadline=AnswerDeadline(tool_s=0.0)) as call:
+        await call.take_over.assistant.update_tools([clock])
+        await call.ask(QUESTION)
+        await call.record(1)
+    assert function_outputs(provider) == ["noon"]
+
+
+def clock_that_takes(wait_s: float, provider: FakeOpenAI, reply: str) -> llm.FunctionTool:
+    """A tool that the model calls first; then it says `reply`."""
+
     @function_tool(name="get_time")
     async def get_time() -> str:
         """Tells the time."""
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(wait_s)
         return "noon"
 
     provider.realtime.replies += [
         SpokenReply(calls=[("get_time", "{}")]),
-        SpokenReply(text="it is noon"),
+        SpokenReply(text=reply),
     ]
-    async with realtime_call(provider, deadline=AnswerDeadline(tool_s=0.0)) as call:
-        await call.take_over.assistant.update_tools([get_time])
-        await call.ask(QUESTION)
-        await call.record(1)
-    assert function_outputs(provider) == ["noon"]
+    return get_time
 
 
 def function_outputs(provider: FakeOpenAI) -> list[str]:
