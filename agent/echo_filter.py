@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 
 import numpy as np
 from livekit import rtc
 
 from agent.playout import SAMPLE_RATE_HZ
-from agent.turns.echo import RATE_HZ, EchoGuard, EchoPath
+from agent.turns.echo import RATE_HZ, WINDOW_S, EchoGuard, EchoPath
 from agent.turns.noise_bed import NoiseBed
+
+_SHORTEST_FRAME_S = 0.01
 
 
 class EchoFilter(rtc.FrameProcessor[rtc.AudioFrame]):
     """livekit's seam between the room and VAD, recogniser and turn detector.
 
     A frame that is an echo becomes a noise bed; all others pass bit by bit. While the agent is
-    silent nothing is computed.
+    silent, and its sound cannot come back any more, nothing is computed.
     """
 
     def __init__(self, clock: Callable[[], float] | None = None, seed: int = 0) -> None:
         self._clock = clock or asyncio.get_running_loop().time
         self._guard = EchoGuard()
         self._bed = NoiseBed(np.random.default_rng(seed))
+        self._unheard: deque[rtc.AudioFrame] = deque(maxlen=round(WINDOW_S / _SHORTEST_FRAME_S))
         self._enabled = True
 
     @property
@@ -47,16 +51,26 @@ class EchoFilter(rtc.FrameProcessor[rtc.AudioFrame]):
         return self._guard.is_suspected(self._clock())
 
     def _process(self, frame: rtc.AudioFrame) -> rtc.AudioFrame:
-        samples = np.frombuffer(frame.data, dtype=np.int16)
-        mono = samples.reshape(-1, frame.num_channels)[:, 0]
-        if not self._guard.is_echo(_reduced(mono, frame.sample_rate), self._clock()):
+        now_s = self._clock()
+        if not self._guard.may_hear(now_s):
+            self._unheard.append(frame)
             return frame
-        silence = bytes(len(samples) * samples.itemsize)
+        while self._unheard:
+            self._guard.listen(_mono(self._unheard.popleft()))
+        if not self._guard.is_echo(_mono(frame), now_s):
+            return frame
+        silence = self._bed.add(bytes(frame.data.nbytes))
         return rtc.AudioFrame(
-            self._bed.add(silence), frame.sample_rate, frame.num_channels, frame.samples_per_channel
+            silence, frame.sample_rate, frame.num_channels, frame.samples_per_channel
         )
 
     def _close(self) -> None: ...
+
+
+def _mono(frame: rtc.AudioFrame) -> np.ndarray:
+    """Its first channel at the guard's rate."""
+    samples = np.frombuffer(frame.data, dtype=np.int16)
+    return _reduced(samples.reshape(-1, frame.num_channels)[:, 0], frame.sample_rate)
 
 
 def _reduced(samples: np.ndarray, rate_hz: int) -> np.ndarray:

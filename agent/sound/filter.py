@@ -59,18 +59,18 @@ class NoiseFilter(rtc.FrameProcessor[rtc.AudioFrame]):
         heard = self._echo_filter._process(frame)
         if self._cleaner is None or not _is_ours(heard):
             return heard
-        samples = np.frombuffer(heard.data, dtype=np.int16)
+        pieces = list(np.frombuffer(heard.data, dtype=np.int16).reshape(-1, FRAME_SAMPLES))
         try:
-            clean = self._cleaner.process(samples, is_raw=heard is frame)
+            clean = [self._cleaner.process(piece, is_raw=heard is frame) for piece in pieces]
         except Exception:
-            # livekit would pass each frame on as it is, too, and say so 100 times a second.
+            # livekit would pass each frame on as it is, too, and say so 50 times a second.
             logger.exception("the noise filter failed and is off for the rest of the call")
             self._cleaner = None
             metrics.NOISE_FILTERED.set(0)
             return heard
-        if clean is samples:
+        if all(new is old for new, old in zip(clean, pieces, strict=True)):
             return heard
-        return rtc.AudioFrame(clean.tobytes(), RATE_HZ, 1, FRAME_SAMPLES)
+        return rtc.AudioFrame(np.concatenate(clean).tobytes(), RATE_HZ, 1, heard.samples_per_channel)
 
     def _close(self) -> None:
         self._echo_filter._close()
@@ -117,5 +117,5 @@ def check_noise(settings: Settings) -> None:
 
 
 def _is_ours(frame: rtc.AudioFrame) -> bool:
-    form = (frame.sample_rate, frame.num_channels, frame.samples_per_channel)
-    return form == (RATE_HZ, 1, FRAME_SAMPLES)
+    is_form = (frame.sample_rate, frame.num_channels) == (RATE_HZ, 1)
+    return is_form and frame.samples_per_channel % FRAME_SAMPLES == 0

@@ -19,6 +19,7 @@ RATE_HZ = 8_000
 """Both sides are compared at this rate."""
 
 _WINDOW = 1024
+WINDOW_S = _WINDOW / RATE_HZ
 _LONGEST_DELAY = 6400
 _FFT = 8192
 _HISTORY = 3 * RATE_HZ
@@ -88,6 +89,8 @@ class EchoGuard:
     _played: Samples = field(default_factory=lambda: np.zeros(_HISTORY, dtype=np.float32))
     _played_end: int = 0
     """The sample number, counted from time 0, that follows the newest of `_played`."""
+    _sound_end: int = -_HISTORY
+    """The one that follows the last that the agent played."""
     _heard: Samples = field(default_factory=lambda: np.zeros(_WINDOW, dtype=np.float32))
     _last_played: float = 0.0
     _last_heard: float = 0.0
@@ -102,19 +105,32 @@ class EchoGuard:
         if abs(start - self._played_end) <= RATE_HZ // 50:
             start = self._played_end  # frames follow each other, whatever the clock's jitter
         self._forget(max(0, start + len(samples) - self._played_end))
-        last = len(self._played) - (self._played_end - start - len(samples))
+        self._sound_end = start + len(samples)
+        last = len(self._played) - (self._played_end - self._sound_end)
         self._played[last - len(samples) : last] = samples
+
+    def may_hear(self, at_s: float) -> bool:
+        """Whether anything was played so lately that its echo may be in what is heard now."""
+        return round(at_s * RATE_HZ) - self._sound_end < _WINDOW + _LONGEST_DELAY
+
+    def listen(self, samples: Samples) -> None:
+        """Takes samples of the microphone in which there can be no echo."""
+        self._take(samples)
+        self._was_echo, self._new = False, 0
 
     def is_echo(self, samples: Samples, at_s: float) -> bool:
         """Takes the microphone's next samples, which end at `at_s`."""
         is_quiet = _dbfs(samples) < _QUIETEST_DBFS
-        samples, self._last_heard = _emphasised(samples, self._last_heard), float(samples[-1])
-        self._heard = np.concatenate([self._heard, samples])[-_WINDOW:]
+        self._take(samples)
         self._new += len(samples)
         if self._new >= _STEP or is_quiet:
             self._was_echo = not is_quiet and self._judge(at_s)
             self._new = 0
         return self._was_echo
+
+    def _take(self, samples: Samples) -> None:
+        samples, self._last_heard = _emphasised(samples, self._last_heard), float(samples[-1])
+        self._heard = np.concatenate([self._heard, samples])[-_WINDOW:]
 
     def is_suspected(self, now_s: float) -> bool:
         """Whether there was an echo just now, or what may turn out to be the first."""

@@ -19,13 +19,25 @@ UNHURRIED = {"NUM_CPUS": "64"}
 
 _SHORT_CALL = 2
 """Questions of a call that is over before its worker is."""
-_APART_S = 0.5
-"""Between the beginnings of two callers."""
-_SETTLING_S = 0.3
+_PIECE_MS = 50
+"""Of the callers' sound: they shall cost little beside their agents."""
+_SETTLING_S = 0.5
 """Of a microphone that is switched on again, until its caller speaks."""
-_OVERLAP_S = 2.0
-"""For which an old worker drains until the next one is replaced."""
 _EXIT_S = 40.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """So many calls, and a worker that starts beside them, share two processors in these tests."""
+
+    apart_s: float = 0.5
+    """Between the beginnings of two callers."""
+    pause_s: float = 4.0
+    """Between an answer and the next question, with the microphone off."""
+    overlap_s: float = 2.0
+    """For which an old worker drains until the next one is replaced."""
+    unplugs: bool = False
+    """In a pause the microphone leaves the room: the agent of one that is only off works on."""
 
 
 @dataclass
@@ -36,11 +48,10 @@ class Answered:
     questions: int = 0
 
 
-async def rolling_restart(livekit: LiveKit, callers: int, *, pause_s: float) -> Answered:
+async def rolling_restart(livekit: LiveKit, callers: int, pace: Pace) -> Answered:
     """Replaces each of three workers while so many people call; half of them stay on one line.
 
-    `pause_s`: between an answer and the next question, with the microphone off: so many calls, and a
-    worker that starts beside them, have two processors in this test, not a machine each. Fails when a question gets no answer, a call ends that its caller has not ended, or an agent is
+    Fails when a question gets no answer, a call ends that its caller has not ended, or an agent is
     replaced by another one. The old workers must end with status 0.
     """
     answered, over = Answered(), asyncio.Event()
@@ -50,14 +61,14 @@ async def rolling_restart(livekit: LiveKit, callers: int, *, pause_s: float) -> 
         lines: list[asyncio.Task[None]] = []
         try:
             for n in range(callers):
-                caller = Line(livekit, f"{rooms}-{n}", answered, over, pause_s, stays=n % 2 == 0)
+                caller = Line(livekit, f"{rooms}-{n}", answered, over, pace, stays=n % 2 == 0)
                 lines.append(asyncio.create_task(caller.keep_calling()))
-                await asyncio.sleep(_APART_S)
+                await asyncio.sleep(pace.apart_s)
             await _until_all_talk(lines, answered, callers)
             for worker in old:
                 await _start(livekit, stack)
                 worker.process.terminate()
-                await asyncio.sleep(_OVERLAP_S)
+                await asyncio.sleep(pace.overlap_s)
                 _raise_first(lines)
             before = answered.questions
             while answered.questions < before + callers:
@@ -100,7 +111,7 @@ class Line:
     room: str
     answered: Answered
     over: asyncio.Event
-    pause_s: float
+    pace: Pace
     stays: bool
     """In the first call, to the end."""
 
@@ -108,7 +119,7 @@ class Line:
         for call in itertools.count():
             if self.over.is_set():
                 return
-            caller = Caller()
+            caller = Caller(piece_ms=_PIECE_MS)
             keys, room = (KEYS.api_key, KEYS.api_secret), f"{self.room}-{call}"
             token = join_token(*keys, room, caller.identity, NAME, SHORT)
             await caller.join(self.livekit.url, token)
@@ -122,10 +133,10 @@ class Line:
         (agent,) = caller.room.remote_participants
         self.answered.calls += 1
         for number in itertools.count(1):
-            caller.stalled = False
+            await caller.wait_until_connected()
             await asyncio.sleep(_SETTLING_S)
             await ask(caller)
-            caller.stalled = True
+            await self._off(caller)
             self.answered.questions += 1
             assert not caller.closed.is_set(), f"the call was dropped: {caller.notices}"
             assert list(caller.room.remote_participants) == [agent], "another agent came"
@@ -133,4 +144,15 @@ class Line:
             assert "failed" not in {turn["outcome"] for turn in caller.turns}, caller.turns
             if self.over.is_set() or (number == _SHORT_CALL and not self.stays):
                 return
-            await asyncio.sleep(self.pause_s)
+            await asyncio.sleep(self.pace.pause_s)
+            await self._on(caller)
+
+    async def _off(self, caller: Caller) -> None:
+        if self.pace.unplugs:
+            await caller.unplug()
+        caller.stalled = True
+
+    async def _on(self, caller: Caller) -> None:
+        caller.stalled = False
+        if self.pace.unplugs:
+            await caller.plug_in()

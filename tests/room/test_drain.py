@@ -9,7 +9,7 @@ import pytest
 
 from tests.room.conftest import Join
 from tests.room.lost_calls import SHORT, ask, ask_first
-from tests.room.rolling import UNHURRIED, rolling_restart
+from tests.room.rolling import UNHURRIED, Pace, rolling_restart
 from tests.stack.processes import LiveKit, Worker, running_worker
 
 GOODBYE = "Our time is over, goodbye."
@@ -70,5 +70,5 @@ async def test_when_its_time_is_over_calls_end_with_a_goodbye(worker: Worker, jo
 async def test_three_workers_are_replaced_under_four_callers_and_nobody_is_dropped(
     livekit: LiveKit,
 ) -> None:
-    answered = await rolling_restart(livekit, callers=4, pause_s=4.0)
+    answered = await rolling_restart(livekit, 4, Pace())
     assert answered.calls > 4 and answered.questions >= 8

@@ -16,6 +16,8 @@ from livekit import api, rtc
 
 RATE_HZ = 48_000
 NOISE_DBFS = -60.0
+_PLUG_S = 20.0
+"""So long the room may take for a microphone to come or go."""
 
 
 def resample(samples: np.ndarray, rate_hz: int, to_hz: int) -> np.ndarray:
@@ -70,6 +72,8 @@ class Caller:
     """Of the microphone; what is said is given at 48 kHz."""
     noise_dbfs: float | None = NOISE_DBFS
     """None for digital silence."""
+    piece_ms: int = 10
+    """Sound goes out and comes in in pieces of so much. Of 50 a caller costs half as much."""
     heard: list[Heard] = field(default_factory=list)
     transcripts: dict[str, dict[str, Any]] = field(default_factory=dict)
     """By segment id: who, text, final."""
@@ -98,18 +102,37 @@ class Caller:
         await self.room.connect(url, token, options=loopback_options())
         self.joined_s = time.monotonic()
         if self.microphone:
-            source = rtc.AudioSource(self.rate_hz, 1, queue_size_ms=0)
-            track = rtc.LocalAudioTrack.create_audio_track("microphone", source)
-            options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
-            await self.room.local_participant.publish_track(track, options)
-            self._spawn(self._capture(source))
+            await self.plug_in()
+
+    async def plug_in(self) -> None:
+        """Has a microphone from now on."""
+        queue_ms = 0 if self.piece_ms == 10 else 2 * self.piece_ms  # 0 takes 10 ms at a time only
+        source = rtc.AudioSource(self.rate_hz, 1, queue_size_ms=queue_ms)
+        track = rtc.LocalAudioTrack.create_audio_track("microphone", source)
+        options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
+        async with asyncio.timeout(_PLUG_S):
+            published = await self.room.local_participant.publish_track(track, options)
+        self._plug = published, self._spawn(self._capture(source))
+
+    async def wait_until_connected(self) -> None:
+        """Until somebody listens to the microphone."""
+        async with asyncio.timeout(_PLUG_S):
+            await self._plug[0].wait_for_subscription()
+
+    async def unplug(self) -> None:
+        """Has no microphone."""
+        published, capturing = self._plug
+        capturing.cancel()
+        async with asyncio.timeout(_PLUG_S):
+            await asyncio.wait([capturing])
+            await self.room.local_participant.unpublish_track(published.sid)
 
     async def say(self, samples: np.ndarray) -> float:
         """Speaks int16 mono samples at 48 kHz; returns when (monotonic) the last one was sent."""
         self._spoken.clear()
         samples = resample(samples, RATE_HZ, self.rate_hz)
-        frame = self.rate_hz // 100
-        self._speech.extend(np.pad(samples, (0, -len(samples) % frame)).reshape(-1, frame))
+        length = self._piece_samples
+        self._speech.extend(np.pad(samples, (0, -len(samples) % length)).reshape(-1, length))
         await self._spoken.wait()
         return self._spoken_s
 
@@ -159,10 +182,14 @@ class Caller:
         """All that `who` ("agent" or "caller") said, by transcript."""
         return " ".join(t["text"] for t in self.transcripts.values() if t["who"] == who)
 
+    @property
+    def _piece_samples(self) -> int:
+        return self.rate_hz * self.piece_ms // 1000
+
     async def _capture(self, source: rtc.AudioSource) -> None:
         rng = np.random.default_rng(1)
         level = 0.0 if self.noise_dbfs is None else 32768 * 10 ** (self.noise_dbfs / 20)
-        length = self.rate_hz // 100
+        length = self._piece_samples
         noise = rng.normal(0, level, (200, length)) if level else np.zeros((1, length))
         start_s, count = time.monotonic(), 0
         while True:
@@ -180,7 +207,7 @@ class Caller:
                 self._spoken_s = time.monotonic()
                 self._spoken.set()
             count += 1
-            wait_s = start_s + count * 0.01 - time.monotonic()
+            wait_s = start_s + count * self.piece_ms / 1000 - time.monotonic()
             self.lateness_s.append(max(0.0, -wait_s))
             await asyncio.sleep(max(0.0, wait_s))
 
@@ -189,7 +216,9 @@ class Caller:
             self._spawn(self._listen(track))
 
     async def _listen(self, track: rtc.Track) -> None:
-        stream = rtc.AudioStream(track, sample_rate=RATE_HZ, num_channels=1)
+        stream = rtc.AudioStream(
+            track, sample_rate=RATE_HZ, num_channels=1, frame_size_ms=self.piece_ms
+        )
         try:
             async for event in stream:
                 samples = np.frombuffer(event.frame.data, dtype=np.int16).copy()
@@ -216,7 +245,8 @@ class Caller:
 
         return lambda reader, _: self._spawn(read(reader))
 
-    def _spawn(self, work: Any) -> None:
+    def _spawn(self, work: Any) -> asyncio.Task[Any]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task

@@ -3,7 +3,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from livekit import rtc
 
+from agent.echo_filter import EchoFilter
+from agent.playout import SAMPLE_RATE_HZ
 from agent.turns.echo import RATE_HZ, EchoGuard, EchoPath
 from tests.stack.caller import RATE_HZ as CALLER_RATE_HZ
 from tests.stack.caller import resample
@@ -154,3 +157,33 @@ def test_an_echo_that_is_gone_is_forgotten() -> None:
     for step in range(250):
         path.seen(0.2, -5, 1 + step * 0.02, 0.02)
     assert path.gain_db is None
+
+
+def test_the_filter_sleeps_while_no_echo_can_come_and_misses_none(
+    agent_voice: np.ndarray, caller_voice: np.ndarray
+) -> None:
+    """It takes the same frames for an echo as a guard that has listened all along."""
+    rate_hz, length, silence = SAMPLE_RATE_HZ, SAMPLE_RATE_HZ // 50, 3 * SAMPLE_RATE_HZ
+    agent, caller = (
+        resample((voice * 32767).astype(np.int16), RATE_HZ, rate_hz)
+        for voice in (agent_voice, caller_voice)
+    )
+    microphone = np.concatenate([caller[:silence], agent // 10])
+    clock_s = [0.0]
+    guard, echo_filter = EchoGuard(), EchoFilter(clock=lambda: clock_s[0])
+    by_guard, by_filter = [], []
+    for start in range(0, len(microphone) - length, length):
+        if start >= silence:
+            played = agent[start - silence :][:length]
+            echo_filter.played(played, 100 + start / rate_hz)
+            guard.played(at_guards_rate(played), 100 + start / rate_hz)
+        clock_s[0] = 100 + (start + length) / rate_hz
+        samples = microphone[start : start + length]
+        frame = rtc.AudioFrame(samples.tobytes(), rate_hz, 1, length)
+        by_filter.append(echo_filter._process(frame) is not frame)
+        by_guard.append(guard.is_echo(at_guards_rate(samples), clock_s[0]))
+    assert by_filter == by_guard and sum(by_filter) > 50
+
+
+def at_guards_rate(samples: np.ndarray) -> np.ndarray:
+    return (samples.reshape(-1, 3).mean(axis=1) / 32768).astype(np.float32)

@@ -74,14 +74,27 @@ def test_on_a_frame_of_the_same_form_comes_out_with_less_noise() -> None:
     assert samples_of(last).std() < noise(-55).std()
 
 
+def test_a_longer_frame_is_cleaned_like_shorter_ones() -> None:
+    """livekit's are of 20 ms; the chain's of 10."""
+    microphone = noise(-40, count=200 * FRAME)
+    short, long = (
+        np.concatenate([samples_of(cleaning._process(frame(piece))) for piece in pieces])
+        for cleaning, pieces in (
+            (noise_filter("on"), microphone.reshape(-1, FRAME)),
+            (noise_filter("on"), microphone.reshape(-1, 2 * FRAME)),
+        )
+    )
+    np.testing.assert_array_equal(short, long)
+
+
 @pytest.mark.parametrize(
     "odd",
     [
         frame(np.zeros(480), 48_000),
         frame(np.zeros(480), RATE_HZ, channels=2),
-        frame(np.zeros(1200)),
+        frame(np.zeros(300)),
     ],
-    ids=["48 kHz", "stereo", "50 ms"],
+    ids=["48 kHz", "stereo", "12.5 ms"],
 )
 def test_a_frame_of_another_form_passes_as_it_is(odd: rtc.AudioFrame) -> None:
     assert noise_filter("on")._process(odd) is odd
