@@ -8,6 +8,7 @@ from typing import Any
 
 from livekit import rtc
 from livekit.agents import NOT_GIVEN, Agent, ModelSettings, llm, stt
+from livekit.agents.voice.audio_recognition import _STTPipelineContextVar
 from livekit.agents.voice.io import TimedString
 
 from agent.assistant import Assistant
@@ -59,6 +60,9 @@ class RealtimeAssistant(Agent):
     ) -> AsyncIterator[stt.SpeechEvent]:
         events = Agent.default.stt_node(self, audio, model_settings)
         listener = self._beside or self._turn_taking
+        pipeline = _STTPipelineContextVar.get(None)
+        if self._beside is not None and pipeline is not None:
+            self._beside.flush = pipeline.flush
         async for event in listener.listen(events):
             yield event
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable
 
 from livekit.agents import (
     Agent,
@@ -51,6 +51,8 @@ class Beside:
         self._timer = Timer()
         self._session: AgentSession[None] | None = None
         self._agent: Agent | None = None
+        self.flush: Callable[[], object] = lambda: None
+        """Makes the recogniser's words final; livekit asks for that only where it finds the turns."""
 
     def attach(self, session: AgentSession[None], agent: Agent) -> None:
         """Before the session starts; `agent` has the model."""
@@ -102,6 +104,8 @@ class Beside:
     def _on_user_state(self, event: UserStateChangedEvent) -> None:
         if event.new_state == "speaking":
             self._words.began(event.created_at)
+        elif self._words.is_answered:
+            self.flush()
 
     def _on_silence(self) -> None:
         if self._session is None:
@@ -121,6 +125,8 @@ class Beside:
         self._words.answered()
         if said := self._words.ready():
             self._tell(said)
+        elif self._session is not None and self._session.user_state != "speaking":
+            self.flush()
 
     def _tell(self, said: Said) -> None:
         self._emit(self._turn.whole(said.words), is_final=True, began_s=said.began_s)

@@ -26,7 +26,8 @@ class CallerWords:
     _finals: list[str] = field(default_factory=list)
     _partial: str = ""
     _began_s: float | None = None
-    _is_answered: bool = False
+    is_answered: bool = False
+    """The model has spoken since the caller last began to."""
 
     @property
     def text(self) -> str:
@@ -35,7 +36,7 @@ class CallerWords:
 
     def began(self, now_s: float) -> None:
         """The caller makes a sound."""
-        self._is_answered = False
+        self.is_answered = False
         if not self.text and (self._began_s is None or now_s - self._began_s > _STALE_S):
             self._began_s = now_s
 
@@ -49,11 +50,11 @@ class CallerWords:
 
     def answered(self) -> None:
         """The model speaks: what was said so far is what it answers."""
-        self._is_answered = True
+        self.is_answered = True
 
     def ready(self) -> Said | None:
         """Gives away the turn that is over, once all its words are final."""
-        return self.all() if self._is_answered and not self._partial else None
+        return self.all() if self.is_answered and not self._partial else None
 
     def all(self) -> Said | None:
         """Gives away what there is."""

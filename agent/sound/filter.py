@@ -70,7 +70,9 @@ class NoiseFilter(rtc.FrameProcessor[rtc.AudioFrame]):
             return heard
         if all(new is old for new, old in zip(clean, pieces, strict=True)):
             return heard
-        return rtc.AudioFrame(np.concatenate(clean).tobytes(), RATE_HZ, 1, heard.samples_per_channel)
+        return rtc.AudioFrame(
+            np.concatenate(clean).tobytes(), RATE_HZ, 1, heard.samples_per_channel
+        )
 
     def _close(self) -> None:
         self._echo_filter._close()

@@ -150,9 +150,11 @@ class Line:
     async def _off(self, caller: Caller) -> None:
         if self.pace.unplugs:
             await caller.unplug()
-        caller.stalled = True
+        else:
+            caller.stalled = True
 
     async def _on(self, caller: Caller) -> None:
-        caller.stalled = False
         if self.pace.unplugs:
             await caller.plug_in()
+        else:
+            caller.stalled = False
