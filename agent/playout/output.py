@@ -123,6 +123,8 @@ class Playout(AudioOutput):
         await super().capture_frame(frame)
         self._buffer.push(bytes(frame.data))
         self._has_work.set()
+        # A voice may give a whole sentence at once, from which livekit guesses its pace: 130 ms in one go.
+        await asyncio.sleep(0)
 
     def flush(self) -> None:
         super().flush()

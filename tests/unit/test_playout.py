@@ -39,6 +39,24 @@ async def test_a_segment_is_played_in_real_time_however_fast_it_comes() -> None:
     await loudspeaker.aclose()
 
 
+async def test_a_voice_that_gives_all_at_once_lets_others_work_between_its_pieces() -> None:
+    loudspeaker = Loudspeaker()
+    done: list[str] = []
+
+    async def guess_the_pace() -> None:
+        for _ in range(3):
+            done.append("guess")
+            await asyncio.sleep(0)
+
+    guessing = asyncio.create_task(guess_the_pace())
+    for _ in range(3):
+        await loudspeaker.capture_frame(speech(0.1))
+        done.append("piece")
+    assert done == ["guess", "piece"] * 3
+    await guessing
+    await loudspeaker.aclose()
+
+
 async def test_little_is_beyond_recall_and_less_while_ducked() -> None:
     loudspeaker = Loudspeaker()
     await loudspeaker.capture_frame(speech(4))
