@@ -128,13 +128,13 @@ class EchoGuard:
             self._new = 0
         return self._was_echo
 
-    def _take(self, samples: Samples) -> None:
-        samples, self._last_heard = _emphasised(samples, self._last_heard), float(samples[-1])
-        self._heard = np.concatenate([self._heard, samples])[-_WINDOW:]
-
     def is_suspected(self, now_s: float) -> bool:
         """Whether there was an echo just now, or what may turn out to be the first."""
         return now_s - self._suspected_s < _SUSPICION_S
+
+    def _take(self, samples: Samples) -> None:
+        samples, self._last_heard = _emphasised(samples, self._last_heard), float(samples[-1])
+        self._heard = np.concatenate([self._heard, samples])[-_WINDOW:]
 
     def _judge(self, at_s: float) -> bool:
         reference = self._reference(round(at_s * RATE_HZ))

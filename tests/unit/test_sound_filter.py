@@ -84,7 +84,7 @@ def test_a_longer_frame_is_cleaned_like_shorter_ones() -> None:
             (noise_filter("on"), microphone.reshape(-1, 2 * FRAME)),
         )
     )
-    np.testing.assert_array_equal(short, long)
+    assert np.array_equal(short, long)
 
 
 @pytest.mark.parametrize(
