@@ -21,7 +21,7 @@ from evals.ear.manners import ANSWER_S, Ears, Manners
 from evals.ear.microphone import FRAME_SAMPLES
 from evals.ear.scenario import Step
 from evals.ear.voices import Spoken
-from evals.load.sent import PIECE_SAMPLES, QUEUE_MS, PieceMicrophone, SentClock
+from evals.load.sent import PIECE_MS, PIECE_SAMPLES, PieceMicrophone, SentClock
 from evals.load.turn import Turn, judge
 from tests.stack.caller import NOISE_DBFS, RATE_HZ, Caller
 
@@ -38,7 +38,7 @@ class LightCaller(Caller):
     """`listens_s`: so long an answer is listened to before it is talked over; None for to its end."""
 
     def __init__(self, seed: int = 0, *, listens_s: float | None = None) -> None:
-        super().__init__(microphone=False)
+        super().__init__(piece_ms=PIECE_MS)
         self.clock = SentClock()
         self._microphone = PieceMicrophone(seed, NOISE_DBFS)
         self._listens_s = listens_s
@@ -51,7 +51,6 @@ class LightCaller(Caller):
         try:
             async with asyncio.timeout(_CONNECT_S):
                 await self.join(url, token)
-                await self._publish()
         except rtc.ConnectError as e:
             raise CallFailed(str(e)) from None
         except TimeoutError:
@@ -122,13 +121,6 @@ class LightCaller(Caller):
             if time.monotonic() > end_s:
                 raise CallFailed(late)
             await asyncio.sleep(_POLL_S)
-
-    async def _publish(self) -> None:
-        source = rtc.AudioSource(RATE_HZ, 1, queue_size_ms=QUEUE_MS)
-        track = rtc.LocalAudioTrack.create_audio_track("microphone", source)
-        options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
-        await self.room.local_participant.publish_track(track, options)
-        self._spawn(self._capture(source))
 
     async def _capture(self, source: rtc.AudioSource) -> None:
         while True:

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from evals.ear.microphone import gain, to_int16
-from tests.stack.caller import RATE_HZ
+from tests.stack.caller import RATE_HZ, queue_ms
 
-QUEUE_MS = 200
-PIECE_SAMPLES = RATE_HZ // 10
+PIECE_MS = 100
+PIECE_SAMPLES = RATE_HZ * PIECE_MS // 1000
 
 _NOISE_S = 2
 _NEIGHBOURS = 30
@@ -53,7 +53,7 @@ class SentClock:
     """When each sample left. Seconds, on the clock of whoever tells."""
 
     rate_hz: int = RATE_HZ
-    queue_samples: int = RATE_HZ * QUEUE_MS // 1000
+    queue_samples: int = RATE_HZ * queue_ms(PIECE_MS) // 1000
     lateness_s: list[float] = field(default_factory=list)
     """Of each piece that was taken up: by the queue's thread or by the loop that noticed it."""
     _taken: int = 0

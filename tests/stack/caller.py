@@ -50,6 +50,11 @@ def loopback_options() -> rtc.RoomOptions:
     return rtc.RoomOptions(rtc_config=rtc.RtcConfiguration(ice_servers=[stun]))
 
 
+def queue_ms(piece_ms: int) -> int:
+    """Behind a microphone that is fed such pieces: none takes 10 ms at a time, and only that."""
+    return 0 if piece_ms == 10 else 2 * piece_ms
+
+
 @dataclass
 class Heard:
     """A frame of the agent's audio: when it came (monotonic seconds) and its samples."""
@@ -106,8 +111,7 @@ class Caller:
 
     async def plug_in(self) -> None:
         """Has a microphone from now on."""
-        queue_ms = 0 if self.piece_ms == 10 else 2 * self.piece_ms  # 0 takes 10 ms at a time only
-        source = rtc.AudioSource(self.rate_hz, 1, queue_size_ms=queue_ms)
+        source = rtc.AudioSource(self.rate_hz, 1, queue_size_ms=queue_ms(self.piece_ms))
         track = rtc.LocalAudioTrack.create_audio_track("microphone", source)
         options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
         async with asyncio.timeout(_PLUG_S):
